@@ -1,0 +1,34 @@
+"""SQLAlchemy tables, nothing else."""
+
+from app.models.base import Base
+from app.models.consent import ConsentLedgerEntry
+from app.models.features import RawAnalysisFeatures
+from app.models.graph import GraphEdge, GraphNode, GraphOutbox
+from app.models.intake import PackageKey, TextLayerRecord, UserDataPackage
+from app.models.runs import Run, Step
+from app.models.traits import (
+    CommunicationStyles,
+    EvidenceSnippet,
+    ExtractedTraitCandidate,
+    SettledTrait,
+    UserRefinedTrait,
+)
+
+__all__ = [
+    "Base",
+    "CommunicationStyles",
+    "ConsentLedgerEntry",
+    "EvidenceSnippet",
+    "ExtractedTraitCandidate",
+    "GraphEdge",
+    "GraphNode",
+    "GraphOutbox",
+    "PackageKey",
+    "RawAnalysisFeatures",
+    "Run",
+    "SettledTrait",
+    "Step",
+    "TextLayerRecord",
+    "UserDataPackage",
+    "UserRefinedTrait",
+]

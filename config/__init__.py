@@ -1,0 +1,1 @@
+"""Settings, Celery settings, logging and start-up checks."""

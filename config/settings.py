@@ -1,0 +1,118 @@
+"""Typed settings from the environment, prefix `ECHO_`.
+
+Order of precedence: process environment, the file named by `ECHO_ENV_FILE`, `<home>/run.env` (written by `echosphere up` for the
+servers it starts), the defaults below. A value that is a secret never appears in a repr, a log or an error.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+#: The checkout (or the folder that holds the installed packages).
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def home() -> Path:
+    """Where this instance keeps its state: `ECHO_HOME`, by default `.local` in the checkout."""
+    return Path(os.environ.get("ECHO_HOME") or ROOT / ".local").resolve()
+
+
+class Settings(BaseSettings):
+    """All settings of the fleet. Each one's comment gives unit and reason."""
+
+    model_config = SettingsConfigDict(env_prefix="ECHO_", extra="ignore", hide_input_in_errors=True)
+
+    home: Path = Field(default_factory=home)
+
+    #: SQLAlchemy URL. `echosphere up` starts an embedded server and sets this when it is empty.
+    database_url: SecretStr = SecretStr("")
+    #: Connections kept per process: one for the work, one for the advisory lock of a running lane.
+    database_pool_size: int = 4
+
+    #: Celery broker; embedded Redis when empty.
+    broker_url: SecretStr = SecretStr("")
+    #: Celery result backend; the broker's server when empty.
+    result_url: SecretStr = SecretStr("")
+
+    #: Raw feature store: empty for PostgreSQL JSONB.
+    features_url: SecretStr = SecretStr("")
+    #: Persona graph: empty for PostgreSQL.
+    graph_url: SecretStr = SecretStr("")
+    #: Object store: empty for encrypted files under `<home>/objects`.
+    objects_url: str = ""
+    #: Wrapping key: empty for a local key in `<home>/master.key`, made on first start.
+    keys_url: str = ""
+
+    #: HS256 secret of the bearer tokens, 32 bytes at least; made on first start when empty (`<home>/jwt.secret`).
+    jwt_secret: SecretStr = SecretStr("")
+    #: JWKS address of an OIDC provider; RS256 and ES256 tokens are then accepted instead of HS256.
+    jwt_jwks_url: str = ""
+    jwt_issuer: str = "echosphere"
+    jwt_audience: str = "echosphere"
+    #: Secret that other services send to `/internal/consent/v1/verify` as bearer token; closed when empty.
+    internal_secret: SecretStr = SecretStr("")
+
+    web_host: str = "127.0.0.1"
+    web_port: int = 8000
+    flower_port: int = 5555
+
+    #: Bytes of one upload. 100 MiB: an hour of MP3, a book with pictures.
+    max_upload_bytes: int = 100 * 2**20
+    #: Code points of one text layer. 5 million: ten long books.
+    max_layer_characters: int = 5_000_000
+    #: Seconds of one recording. Three hours.
+    max_audio_seconds: float = 3 * 3600.0
+    #: Pixels of one picture after decoding. 50 million: a 600 dpi A4 page and a half.
+    max_image_pixels: int = 50_000_000
+    #: Pages read of one PDF.
+    max_pages: int = 2000
+    #: Uploads that one person may have waiting before 429.
+    max_waiting_runs: int = 20_000
+
+    #: Packages in flight per worker slot (faults.md section 2: short enough for fairness, long enough to keep slots busy).
+    window_per_slot: int = 3
+    #: Worker slots that the window assumes in all.
+    slots: int = 8
+    #: Seconds without progress after which the reconciler looks at a run; it doubles with every dispatch.
+    stale_after_s: float = 15.0
+    #: Times a step is begun before it is given up.
+    max_attempts: int = 4
+    #: Seconds between ticks of dispatcher and reconciler.
+    tick_s: float = 2.0
+
+    #: Local models, one folder each ("sentiment", "emotion"); `make models` fills it.
+    models_dir: Path = Field(default_factory=lambda: home() / "models")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    #: Test builds only: name of the step at which the process kills itself (tests/acceptance).
+    failpoint: str = ""
+    #: Further catalog options by analyzer name, JSON: {"text.topics": {"limit": 20}}.
+    analyzer_options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @property
+    def objects_dir(self) -> Path:
+        """Folder of the embedded object store."""
+        return self.home / "objects"
+
+    @property
+    def master_key_file(self) -> Path:
+        """The embedded wrapping key."""
+        return self.home / "master.key"
+
+
+def load(**overrides: Any) -> Settings:  # noqa: ANN401 - the fields give the types
+    """Read settings afresh, from the environment and the env files."""
+    files = [home() / "run.env", *([Path(extra)] if (extra := os.environ.get("ECHO_ENV_FILE")) else [])]
+    return Settings(_env_file=files, **overrides)
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return load()
