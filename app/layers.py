@@ -178,7 +178,9 @@ def _segment(row: list[Any]) -> Segment:
     return Segment(start, end, SegmentKind(kind), author, page, tuple(box) if box else None, *rest)
 
 
-def join(pieces: Iterable[tuple[str, SegmentKind, dict[str, Any]]], separator: str = "\n\n") -> tuple[str, tuple[Segment, ...]]:
+def join(
+    pieces: Iterable[tuple[str, SegmentKind, dict[str, Any]]], separator: str = "\n\n"
+) -> tuple[str, tuple[Segment, ...]]:
     """Lay pieces of text one after another and map them.
 
     Args:

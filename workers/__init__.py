@@ -1,1 +1,1 @@
-""""""
+"""Worker kinds: which queue, which pool, what to preload; nothing else."""

@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from app.analyzers.base import Result
+from app.analysis import Result
 from app.errors import Misconfigured
 from app.vocabulary import DataType, Modality, Phase, Queue
 

@@ -1,1 +1,1 @@
-""""""
+"""The echosphere command."""

@@ -48,7 +48,9 @@ def _unprivileged() -> pwd.struct_passwd:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise Misconfigured("PostgreSQL cannot run as root and there is no account `nobody`: start EchoSphere as an ordinary user")
+    raise Misconfigured(
+        "PostgreSQL cannot run as root and there is no account `nobody`: start EchoSphere as an ordinary user"
+    )
 
 
 def _reachable_by_all(path: Path) -> bool:
@@ -205,5 +207,7 @@ def wait_for(ready: Callable[[], bool], what: str, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
-            raise Misconfigured(f"{what} did not start within {seconds:.0f} s: its log is in the `logs` folder of the home")
+            raise Misconfigured(
+                f"{what} did not start within {seconds:.0f} s: its log is in the `logs` folder of the home"
+            )
         time.sleep(0.1)

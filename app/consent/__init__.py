@@ -1,1 +1,1 @@
-""""""
+"""The consent ledger, and the one verify() that everything asks."""

@@ -1,1 +1,1 @@
-""""""
+"""The raw feature store: a port and its implementations."""

@@ -38,7 +38,9 @@ class GraphOutbox(Base):
     """A person whose graph must be projected again, written in the transaction that changed them."""
 
     __tablename__ = "graph_outbox"
-    __table_args__ = (Index("ix_graph_outbox_open", "user_id", "entry_id", postgresql_where=text("applied_at IS NULL")),)
+    __table_args__ = (
+        Index("ix_graph_outbox_open", "user_id", "entry_id", postgresql_where=text("applied_at IS NULL")),
+    )
 
     entry_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_id: Mapped[UserId]

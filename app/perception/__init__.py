@@ -1,1 +1,1 @@
-""""""
+"""Perception: bytes to text layers and tracks, in a sandboxed child process."""

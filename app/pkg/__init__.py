@@ -1,1 +1,1 @@
-""""""
+"""The persona knowledge graph: a port and its implementations."""

@@ -1,1 +1,1 @@
-""""""
+"""Use cases, one module each; transactions live here."""

@@ -1,1 +1,1 @@
-""""""
+"""Analyzers that hear a recording."""

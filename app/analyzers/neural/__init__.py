@@ -1,1 +1,1 @@
-""""""
+"""Analyzers that run a local neural model."""

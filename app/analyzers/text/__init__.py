@@ -1,1 +1,1 @@
-""""""
+"""Analyzers that read a text layer."""
