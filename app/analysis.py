@@ -30,7 +30,7 @@ class Blob:
 
 
 Artifact = Blob | TextLayer
-A = TypeVar("A", Blob, TextLayer, contravariant=True)
+A_contra = TypeVar("A_contra", Blob, TextLayer, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +86,10 @@ class Result:
         )
 
 
-class Analyzer(Protocol[A]):
+class Analyzer(Protocol[A_contra]):
     """A pure function from an artifact to features."""
 
-    def __call__(self, artifact: A, context: Context) -> Result:
+    def __call__(self, artifact: A_contra, context: Context) -> Result:
         """Analyse.
 
         Raises:
