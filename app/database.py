@@ -6,13 +6,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, Row, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from app.errors import Misconfigured, StoreUnavailable
 from config.settings import settings
+
+#: A row of any shape; the statement that fetched it says which.
+AnyRow = Row[*tuple[Any, ...]]
 
 #: Namespace of every UUIDv5 in EchoSphere, so that the same thing has the same id wherever it is computed.
 NAMESPACE = UUID("6f2b7a53-6a1c-5c0e-9a53-2f7d1c1f4e11")
@@ -60,5 +64,5 @@ def transaction() -> Iterator[Connection]:
 
 
 def relaxed(connection: Connection) -> None:
-    """Let this transaction commit without waiting for the disk: for state that a crash may lose and a reconciler repairs."""
+    """Commit without waiting for the disk: for state that a crash may lose and the reconciler repairs."""
     connection.execute(text("SET LOCAL synchronous_commit TO OFF"))

@@ -1,7 +1,7 @@
 """Typed settings from the environment, prefix `ECHO_`.
 
-Order of precedence: process environment, the file named by `ECHO_ENV_FILE`, `<home>/run.env` (written by `echosphere up` for the
-servers it starts), the defaults below. A value that is a secret never appears in a repr, a log or an error.
+Precedence: process environment, the file named by `ECHO_ENV_FILE`, `<home>/run.env` (written by `echosphere up`
+for the servers it starts), the defaults below. A value that is a secret never appears in a repr, a log or an error.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     #: Uploads that one person may have waiting before 429.
     max_waiting_runs: int = 20_000
 
-    #: Packages in flight per worker slot (faults.md section 2: short enough for fairness, long enough to keep slots busy).
+    #: Packages in flight per worker slot: few enough for fairness, enough to keep the slots busy.
     window_per_slot: int = 3
     #: Worker slots that the window assumes in all.
     slots: int = 8

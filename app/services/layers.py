@@ -1,0 +1,105 @@
+"""Text layers out of the vault: decrypted in memory, cached within bounds, never written."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import OrderedDict
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from app.database import AnyRow
+from app.errors import NotFound
+from app.layers import TextLayer
+from app.models import PackageKey, TextLayerRecord
+from app.vault import open_package
+
+#: Code points kept decrypted per process: about ten books.
+CACHE_CHARACTERS = 4_000_000
+
+
+class _Cache:
+    """Least recently used layers, bounded by their summed length; one per process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._layers: OrderedDict[tuple[str, UUID, str], TextLayer] = OrderedDict()
+        self._characters = 0
+        self._pid = os.getpid()
+
+    def get(self, key: tuple[str, UUID, str]) -> TextLayer | None:
+        with self._lock:
+            self._forget_parents()
+            layer = self._layers.get(key)
+            if layer is not None:
+                self._layers.move_to_end(key)
+            return layer
+
+    def put(self, key: tuple[str, UUID, str], layer: TextLayer) -> None:
+        with self._lock:
+            self._forget_parents()
+            if key in self._layers or len(layer.text) > CACHE_CHARACTERS:
+                return
+            self._layers[key] = layer
+            self._characters += len(layer.text)
+            while self._characters > CACHE_CHARACTERS:
+                _, oldest = self._layers.popitem(last=False)
+                self._characters -= len(oldest.text)
+
+    def drop(self, user_id: str) -> None:
+        with self._lock:
+            for key in [key for key in self._layers if key[0] == user_id]:
+                self._characters -= len(self._layers.pop(key).text)
+
+    def _forget_parents(self) -> None:
+        if self._pid != os.getpid():
+            self._layers.clear()
+            self._characters = 0
+            self._pid = os.getpid()
+
+
+_cache = _Cache()
+
+
+def forget(user_id: str) -> None:
+    """Drop this person's layers from this process's memory."""
+    _cache.drop(user_id)
+
+
+def remember(user_id: str, text_layer_id: UUID, sha256: str, layer: TextLayer) -> None:
+    """Keep a layer that this process just made; the next lane of the package is likely to run here."""
+    _cache.put((user_id, text_layer_id, sha256), layer)
+
+
+def load_layer(connection: Connection, user_id: str, text_layer_id: UUID) -> TextLayer:
+    """The decrypted text layer.
+
+    Raises:
+        NotFound: no such layer, or somebody else's.
+    """
+    row = connection.execute(
+        select(TextLayerRecord.package_id, TextLayerRecord.object_key, TextLayerRecord.sha256, PackageKey.wrapped_key)
+        .join(PackageKey, PackageKey.package_id == TextLayerRecord.package_id)
+        .where(TextLayerRecord.text_layer_id == text_layer_id, TextLayerRecord.user_id == user_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("no such text layer")
+    key = (user_id, text_layer_id, row.sha256)
+    layer = _cache.get(key)
+    if layer is None:
+        vault = open_package(user_id, row.package_id, row.wrapped_key)
+        layer = TextLayer.from_json(json.loads(vault.get(row.object_key)))
+        _cache.put(key, layer)
+    return layer
+
+
+def main_layer(connection: Connection, package_id: UUID) -> AnyRow | None:
+    """The record of the layer with most of the person's own words, which interpreting analyzers read."""
+    return connection.execute(
+        select(TextLayerRecord.__table__)
+        .where(TextLayerRecord.package_id == package_id)
+        .order_by(TextLayerRecord.own_characters.desc(), TextLayerRecord.text_layer_id)
+        .limit(1)
+    ).one_or_none()

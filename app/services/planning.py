@@ -1,0 +1,97 @@
+"""Which analyzers a run needs: rows of the catalog become steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from app.analyzers.catalog import AnalyzerRow
+from app.database import stable_id
+from app.errors import Reason
+from app.services.ports import Lane
+from app.vocabulary import Queue, ReasonCode, StepStatus
+from config.settings import settings
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def model_folder(row: AnalyzerRow) -> str | None:
+    """Folder of the local model a row needs; None where it needs none."""
+    return str(settings().models_dir / row.model) if row.model else None
+
+
+def missing_model(row: AnalyzerRow) -> Reason | None:
+    """Why a row cannot run for want of its model. Asked here, so that no message is sent for nothing."""
+    folder = model_folder(row)
+    if folder is None or (settings().models_dir / str(row.model) / "config.json").exists():
+        return None
+    return Reason(
+        ReasonCode.MODEL_MISSING,
+        f"the local model {row.model!r} is not installed: `make models` installs it",
+        {"model": row.model},
+    )
+
+
+def denied(scope: str) -> Reason:
+    """The reason of a step that consent does not cover."""
+    return Reason(ReasonCode.CONSENT_DENIED, f"the consent does not cover {scope}: grant it and analyse again")
+
+
+def plan(
+    rows: Iterable[AnalyzerRow],
+    *,
+    run_id: UUID,
+    package_id: UUID,
+    user_id: str,
+    covered: frozenset[str],
+    skip: Reason | None = None,
+) -> list[dict[str, Any]]:
+    """Step rows for these analyzers.
+
+    Args:
+        rows: catalog rows.
+        run_id: of the run.
+        package_id: of the package.
+        user_id: its owner.
+        covered: scopes that the consent covers now.
+        skip: why none of them has anything to do, if so.
+
+    Returns:
+        One row per analyzer: pending, denied or skipped.
+    """
+    steps = []
+    for row in rows:
+        state, reason = StepStatus.PENDING, None
+        if row.scope not in covered:
+            state, reason = StepStatus.DENIED, denied(row.scope)
+        elif why := skip or missing_model(row):
+            state, reason = StepStatus.SKIPPED, why
+        steps.append(
+            {
+                "step_id": stable_id("step", run_id, row.name),
+                "run_id": run_id,
+                "package_id": package_id,
+                "user_id": user_id,
+                "analyzer": row.name,
+                "version": row.version,
+                "phase": str(row.phase),
+                "queue": str(row.queue),
+                "modality": str(row.modality),
+                "lane": row.lane,
+                "scope": row.scope,
+                "state": str(state),
+                "reason": reason.as_json() if reason else None,
+                "finished_at": now() if state.final else None,
+            }
+        )
+    return steps
+
+
+def open_lanes(steps: Iterable[dict[str, Any]]) -> list[Lane]:
+    """The lanes that still have something to do, each once."""
+    return sorted({Lane(Queue(s["queue"]), s["lane"]) for s in steps if not StepStatus(s["state"]).final})

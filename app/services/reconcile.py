@@ -1,0 +1,139 @@
+"""The reconciler: finds runs that stopped moving and sets them going again. It holds no state of its own.
+
+It repairs what messages lost: a worker killed, a broker emptied, a publisher that died after its commit. Everything it
+does is also done by the fast path; doing it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection, select, text, update
+
+from app.database import AnyRow, transaction
+from app.errors import Reason
+from app.models import Run, Step
+from app.services import dispatch
+from app.services.analyse import lane_key
+from app.services.interpret import interpret
+from app.services.planning import now
+from app.services.ports import Lane, Pipeline
+from app.vocabulary import Phase, Queue, ReasonCode, RunStatus, StepStatus
+from config.settings import settings
+
+log = structlog.get_logger()
+
+#: Advisory lock of whoever ticks at this moment.
+TICK_LOCK = 7_240_202
+
+#: Runs looked at in one tick.
+BATCH = 200
+
+#: Seconds after which a run whose steps have all ended, and which nobody moved on, is moved on.
+ENDED_AFTER_S = 3.0
+
+#: The wait before a dispatch is repeated doubles up to this many times.
+MAX_DOUBLINGS = 4
+
+
+def tick(pipeline: Pipeline) -> dict[str, int]:
+    """Fill the window and mend what stopped.
+
+    Returns:
+        Counts of what was done.
+    """
+    with transaction() as connection:
+        if not connection.execute(text(f"SELECT pg_try_advisory_xact_lock({TICK_LOCK})")).scalar():
+            return {}
+        done = {"published": dispatch.fill(pipeline), "mended": 0}
+        for run in _stopped():
+            done["mended"] += _mend(run, pipeline)
+        return done
+
+
+def _stopped() -> list[AnyRow]:
+    with transaction() as connection:
+        runs = connection.execute(
+            select(Run.run_id, Run.phase, Run.moved_at, Run.dispatches)
+            .where(Run.state == str(RunStatus.RUNNING), Run.moved_at < now() - timedelta(seconds=ENDED_AFTER_S))
+            .order_by(Run.moved_at)
+            .limit(BATCH)
+        ).all()
+    return list(runs)
+
+
+def _mend(run: AnyRow, pipeline: Pipeline) -> bool:
+    patience = settings().stale_after_s * 2 ** min(max(run.dispatches - 1, 0), MAX_DOUBLINGS)
+    stale = run.moved_at < now() - timedelta(seconds=patience)
+    with transaction() as connection:
+        steps = connection.execute(
+            select(Step.step_id, Step.phase, Step.queue, Step.lane, Step.state, Step.attempts, Step.not_before).where(
+                Step.run_id == run.run_id
+            )
+        ).all()
+        still_open = [step for step in steps if not StepStatus(step.state).final]
+        free = {lane for lane in {step.lane for step in still_open} if _free(connection, run.run_id, lane)}
+        lost = [s for s in still_open if s.lane in free and s.attempts >= settings().max_attempts]
+        if lost:
+            _give_up(connection, [step.step_id for step in lost])
+        due = [s for s in still_open if s not in lost and s.lane in free and _due(s)]
+        if not stale and still_open and not lost:
+            return False
+        if due:
+            _dispatched(connection, run.run_id)
+    if due:
+        phase = Phase(due[0].phase)
+        return pipeline.publish(run.run_id, phase, sorted({Lane(Queue(s.queue), s.lane) for s in due}))
+    if len(lost) == len(still_open):
+        return _move_on(run.run_id, pipeline)
+    return False
+
+
+def _free(connection: Connection, run_id: UUID, lane: str) -> bool:
+    """Whether no living worker holds the lane."""
+    key = lane_key(run_id, lane)
+    return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}).scalar())
+
+
+def _due(step: AnyRow) -> bool:
+    return step.not_before is None or step.not_before <= now()
+
+
+def _dispatched(connection: Connection, run_id: UUID) -> None:
+    connection.execute(
+        update(Run)
+        .where(Run.run_id == run_id)
+        .values(dispatches=Run.dispatches + 1, dispatched_at=now(), moved_at=now())
+    )
+    log.info("run_dispatched_again", run=str(run_id))
+
+
+def _give_up(connection: Connection, step_ids: list[UUID]) -> None:
+    reason = Reason(
+        ReasonCode.WORKER_LOST,
+        "the worker died on this file every time it was tried: the file is left out; the other steps go on",
+        {"attempts": settings().max_attempts},
+    )
+    connection.execute(
+        update(Step)
+        .where(Step.step_id.in_(step_ids))
+        .values(state=str(StepStatus.FAILED), reason=reason.as_json(), finished_at=now(), token=None)
+    )
+
+
+def _move_on(run_id: UUID, pipeline: Pipeline) -> bool:
+    """All steps of the phase have ended and nobody went on: do it now."""
+    following = interpret(run_id)
+    return following is not None and pipeline.publish(run_id, *following)
+
+
+def hasten(run_id: UUID) -> None:
+    """Make the next tick look at a run, whatever its patience."""
+    with transaction() as connection:
+        connection.execute(
+            update(Run)
+            .where(Run.run_id == run_id, Run.state == str(RunStatus.RUNNING))
+            .values(dispatches=0, moved_at=now() - timedelta(seconds=settings().stale_after_s + 1))
+        )

@@ -1,0 +1,61 @@
+"""The pipeline: the only place where a chord is built, with its failure path.
+
+Two flat chords and a merge: perceive lanes -> interpret; interpret lanes -> merge. The bodies read rows, never the
+chord's results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from uuid import UUID
+
+import structlog
+from celery import Signature, chord
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from app.services.ports import Lane, Pipeline
+from app.tasks import control
+from app.tasks.app import celery
+from app.tasks.lanes import LANE_TASKS
+from app.vocabulary import Phase
+
+log = structlog.get_logger()
+
+
+class CeleryPipeline:
+    """Publishes through Celery; the broker has a bounded second to take a message."""
+
+    def publish(self, run_id: UUID, phase: Phase, lanes: Sequence[Lane]) -> bool:
+        """Publish the chord of a phase, or the merge.
+
+        Args:
+            run_id: of the run.
+            phase: PERCEIVE, INTERPRET or MERGE.
+            lanes: header tasks; none means that the body comes at once.
+
+        Returns:
+            Whether the broker took it.
+        """
+        celery()
+        try:
+            _signature(str(run_id), phase, lanes).apply_async()
+        except (OperationalError, RedisError, OSError) as error:
+            log.warning("publish_refused", run=str(run_id), phase=str(phase), error=type(error).__name__)
+            return False
+        return True
+
+
+def _signature(run_id: str, phase: Phase, lanes: Sequence[Lane]) -> Signature:
+    body: Signature = (control.interpret if phase is Phase.PERCEIVE else control.merge).si(run_id)
+    if phase is Phase.MERGE or not lanes:
+        return body
+    header = [LANE_TASKS[lane.queue].s(run_id, lane.name) for lane in lanes]
+    return chord(header, body.on_error(control.stalled.si(run_id)))
+
+
+@cache
+def pipeline() -> Pipeline:
+    """The pipeline of this process."""
+    return CeleryPipeline()

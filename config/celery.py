@@ -1,0 +1,91 @@
+"""Celery settings; every value was measured (faults.md section 3) or says why."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from kombu import Exchange
+from kombu import Queue as KombuQueue
+
+from app.vocabulary import Queue
+from config.settings import settings
+
+#: Soft and hard limit of a task in seconds, by queue; only prefork enforces them.
+LIMITS: dict[Queue, tuple[int, int]] = {
+    Queue.TEXT: (120, 180),
+    Queue.AUDIO: (600, 720),
+    Queue.GPU: (840, 900),
+    Queue.CONTROL: (60, 90),
+    Queue.MAINTENANCE: (60, 90),
+}
+
+#: Above twice the longest limit: a shorter one ran a living task four times, two at once.
+VISIBILITY_TIMEOUT_S = 3600
+
+
+def celery_settings() -> dict[str, Any]:
+    """The configuration of the Celery application."""
+    broker = settings().broker_url.get_secret_value()
+    redis_transport = {
+        "visibility_timeout": VISIBILITY_TIMEOUT_S,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 1,
+        "socket_timeout": 30,
+        "socket_keepalive": True,
+        "retry_on_timeout": True,
+    }
+    exchange = Exchange("echosphere", type="direct")
+    return {
+        "broker_url": broker,
+        "result_backend": settings().result_url.get_secret_value() or broker,
+        "broker_transport_options": redis_transport,
+        "result_backend_transport_options": {
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "retry_policy": {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+        },
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "task_queues": [KombuQueue(str(queue), exchange, routing_key=str(queue)) for queue in Queue],
+        "task_default_queue": str(Queue.CONTROL),
+        "task_default_exchange": "echosphere",
+        "task_default_routing_key": str(Queue.CONTROL),
+        "task_create_missing_queues": False,
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_ignore_result": True,
+        "task_publish_retry_policy": {
+            "max_retries": 2,
+            "interval_start": 0,
+            "interval_step": 0.25,
+            "interval_max": 0.5,
+        },
+        "task_store_errors_even_if_ignored": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_soft_shutdown_timeout": float(os.environ.get("ECHO_SOFT_SHUTDOWN_S", "25")),
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "worker_send_task_events": False,
+        "task_send_sent_event": False,
+        "result_expires": 3600,
+        "result_chord_expires": 86400,
+        "result_backend_always_retry": True,
+        "result_backend_max_retries": 30,
+        "result_backend_base_sleep_between_retries_ms": 200,
+        "result_backend_max_sleep_between_retries_ms": 1000,
+        "timezone": "UTC",
+        "beat_schedule": {
+            "tick": {
+                "task": "maintenance.tick",
+                "schedule": settings().tick_s,
+                # A tick that nobody took in time is worth nothing: the next one does the same.
+                "options": {"queue": str(Queue.MAINTENANCE), "expires": settings().tick_s * 2},
+            }
+        },
+        "beat_schedule_filename": str(settings().home / "beat-schedule"),
+    }

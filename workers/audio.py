@@ -1,0 +1,6 @@
+"""Audio workers: the listening itself happens in their sandboxed children."""
+
+from app.vocabulary import Queue
+from workers.kind import worker
+
+app = worker(Queue.AUDIO, slots=1, preload=("app.vault",))

@@ -1,0 +1,5 @@
+"""The application of beat and Flower, which serve no queue."""
+
+from app.tasks.app import celery
+
+app = celery()
