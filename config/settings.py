@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Test builds only: name of the step at which the process kills itself (tests/acceptance).
     failpoint: str = ""
+    #: Other implementations by analyzer name, JSON: {"text.style": "mine.style:analyse"}, for word lists of one's own.
+    analyzer_implementations: dict[str, str] = Field(default_factory=dict)
     #: Further catalog options by analyzer name, JSON: {"text.topics": {"limit": 20}}.
     analyzer_options: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
