@@ -48,6 +48,7 @@ def celery_settings() -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "task_queues": [KombuQueue(str(queue), exchange, routing_key=str(queue)) for queue in Queue],
+        "task_routes": {f"{queue}.*": {"queue": str(queue)} for queue in Queue},
         "task_default_queue": str(Queue.CONTROL),
         "task_default_exchange": "echosphere",
         "task_default_routing_key": str(Queue.CONTROL),

@@ -1,7 +1,7 @@
 """The servers that EchoSphere brings itself: PostgreSQL from a Python wheel, Redis from PATH or a wheel.
 
-Both listen on Unix sockets in a private folder only, so that any number of checkouts run side by side and no other account reaches
-them. This module makes folders and command lines; a supervisor (or a test) runs them.
+Both listen on Unix sockets in a private folder only, so that any number of checkouts run side by side and no other
+account reaches them. This module makes folders and command lines; a supervisor (or a test) runs them.
 """
 
 from __future__ import annotations
@@ -87,11 +87,13 @@ class Postgres:
             account = _unprivileged()
             return ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", *command]
         namespace = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-        if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:
+        tried = subprocess.run([*namespace, "true"], capture_output=True, check=False)  # noqa: S603 - fixed arguments
+        if tried.returncode == 0:
             return [*namespace, *command]
         raise Misconfigured(
-            f"PostgreSQL cannot run as root, and other accounts cannot reach {self.data.parent}: start EchoSphere as an "
-            "ordinary user, or move the checkout to a folder that everybody may enter (chmod o+x), or set ECHO_DATABASE_URL"
+            f"PostgreSQL cannot run as root, and other accounts cannot reach {self.data.parent}: start EchoSphere as "
+            "an ordinary user, or move the checkout to a folder that everybody may enter (chmod o+x), or set "
+            "ECHO_DATABASE_URL"
         )
 
     def _owned(self, folder: Path) -> None:
@@ -107,7 +109,7 @@ class Postgres:
         self._owned(self.sockets)
         if (self.data / "PG_VERSION").exists():
             return
-        made = subprocess.run(
+        made = subprocess.run(  # noqa: S603 - our own program and folders
             self._as_server(
                 str(self.binaries / "initdb"), "-D", str(self.data), "-U", "echosphere", "-A", "trust", "-E", "UTF8",
                 "--no-locale", "--no-instructions",
@@ -148,8 +150,8 @@ class Postgres:
 
     def ready(self) -> bool:
         """Whether the server accepts connections."""
-        probe = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.sockets)]
-        return subprocess.run(probe, check=False, cwd="/").returncode == 0
+        probe = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.sockets), "-U", "echosphere", "-d", "postgres"]
+        return subprocess.run(probe, check=False, cwd="/").returncode == 0  # noqa: S603 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,8 @@ class Redis:
     def command(self) -> list[str]:
         """The server in the foreground: nothing evicted, append-only file (faults.md section 3)."""
         return [
-            self.binary, "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700", "--dir", str(self.data),
+            self.binary, "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700",
+            "--dir", str(self.data),
             "--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", "", "--daemonize", "no",
         ]  # fmt: skip
 

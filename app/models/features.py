@@ -22,7 +22,10 @@ class RawAnalysisFeatures(Base):
     user_id: Mapped[UserId]
     source_package_id: Mapped[Id]
     modality: Mapped[str] = mapped_column(String(24))
+    #: Catalog name of the analyzer.
+    analyzer: Mapped[str] = mapped_column(String(64))
     model_name_or_type: Mapped[str] = mapped_column(String(255))
+    #: Version of the analyzer.
     model_version: Mapped[str] = mapped_column(String(64))
     extracted_features: Mapped[Json]
     timestamp: Mapped[Timestamp]

@@ -151,10 +151,10 @@ def _claims(token: str) -> dict[str, Any]:
 
 def _scopes(claims: dict[str, Any]) -> frozenset[str]:
     """Scopes as a string (RFC 8693) or a list (some providers, there also called `scp`)."""
-    said = claims.get("scope", claims.get("scp", ()))
+    said = claims.get("scope", claims.get("scp"))
     if isinstance(said, str):
         said = said.split()
-    return frozenset(scope for scope in said if isinstance(scope, str)) if isinstance(said, list | tuple) else frozenset()
+    return frozenset(scope for scope in said if isinstance(scope, str)) if isinstance(said, list) else frozenset()
 
 
 @cache
@@ -174,7 +174,7 @@ def _secret(configured: str, file: Path) -> bytes:
     secret = configured.encode() or _from_file(file)
     if len(secret) < SECRET_BYTES:
         source = "ECHO_JWT_SECRET" if configured else str(file)
-        raise Misconfigured(f"{source} is shorter than {SECRET_BYTES} bytes: `openssl rand -base64 32` makes a good one")
+        raise Misconfigured(f"{source} has fewer than {SECRET_BYTES} bytes: `openssl rand -base64 32` makes a good one")
     return secret
 
 

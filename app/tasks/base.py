@@ -25,12 +25,12 @@ class EchoTask(Task):  # type: ignore[misc]  # celery ships no types
         log.warning("task_failed", task=self.name, task_id=task_id, error=type(exc).__name__)
 
 
-def fleet_task(*, name: str, queue: Queue, ignore_result: bool = True) -> Callable[[Callable[..., Any]], Any]:
+def fleet_task(*, queue: Queue, verb: str, ignore_result: bool = True) -> Callable[[Callable[..., Any]], Any]:
     """Declare a task of the fleet.
 
     Args:
-        name: "text.lane".
-        queue: where it runs; chooses its limits.
+        queue: where it runs (`task_routes` goes by the name's first part); chooses its limits.
+        verb: what it does; the task is named "<queue>.<verb>".
         ignore_result: False on the headers of a chord.
 
     Returns:
@@ -40,9 +40,8 @@ def fleet_task(*, name: str, queue: Queue, ignore_result: bool = True) -> Callab
 
     def declare(function: Callable[..., Any]) -> Any:  # noqa: ANN401 - a celery task, which has no type
         return shared_task(
-            name=name,
+            name=f"{queue}.{verb}",
             base=EchoTask,
-            queue=str(queue),
             ignore_result=ignore_result,
             soft_time_limit=soft,
             time_limit=hard,

@@ -12,7 +12,7 @@ from app.tasks.base import fleet_task
 from app.vocabulary import Queue
 
 
-@fleet_task(name="control.interpret", queue=Queue.CONTROL)
+@fleet_task(queue=Queue.CONTROL, verb="interpret")
 def interpret(run_id: str) -> None:
     """Perception ended: publish what reads its text layers."""
     from app.tasks.pipeline import pipeline  # noqa: PLC0415 - the pipeline names this task
@@ -22,7 +22,7 @@ def interpret(run_id: str) -> None:
         pipeline().publish(UUID(run_id), *following)
 
 
-@fleet_task(name="control.merge", queue=Queue.CONTROL)
+@fleet_task(queue=Queue.CONTROL, verb="merge")
 def merge(run_id: str) -> None:
     """Features to candidates; then let the next waiting run in."""
     from app.tasks.pipeline import pipeline  # noqa: PLC0415 - as above
@@ -31,13 +31,13 @@ def merge(run_id: str) -> None:
     dispatch.fill(pipeline())
 
 
-@fleet_task(name="control.project", queue=Queue.CONTROL)
+@fleet_task(queue=Queue.CONTROL, verb="project")
 def project(user_id: str) -> None:
     """Bring a person's graph up to date."""
     graph.project(user_id)
 
 
-@fleet_task(name="control.stalled", queue=Queue.CONTROL)
+@fleet_task(queue=Queue.CONTROL, verb="stalled")
 def stalled(run_id: str) -> None:
     """A chord failed in the machinery: let the reconciler look at the run at once."""
     hasten(UUID(run_id))

@@ -17,25 +17,25 @@ def _run(run_id: str, lane: str) -> dict[str, Any]:
     return asdict(run_lane(UUID(run_id), lane, timeouts=(SoftTimeLimitExceeded,)))
 
 
-@fleet_task(name="text.lane", queue=Queue.TEXT, ignore_result=False)
+@fleet_task(queue=Queue.TEXT, verb="lane", ignore_result=False)
 def text(run_id: str, lane: str) -> dict[str, Any]:
     """Read, recognise and interpret text."""
     return _run(run_id, lane)
 
 
-@fleet_task(name="audio.lane", queue=Queue.AUDIO, ignore_result=False)
+@fleet_task(queue=Queue.AUDIO, verb="lane", ignore_result=False)
 def audio(run_id: str, lane: str) -> dict[str, Any]:
     """Listen to a recording."""
     return _run(run_id, lane)
 
 
-@fleet_task(name="gpu.lane", queue=Queue.GPU, ignore_result=False)
+@fleet_task(queue=Queue.GPU, verb="lane", ignore_result=False)
 def gpu(run_id: str, lane: str) -> dict[str, Any]:
     """Run a local neural model."""
     return _run(run_id, lane)
 
 
-@fleet_task(name="llm.lane", queue=Queue.LLM, ignore_result=False)
+@fleet_task(queue=Queue.LLM, verb="lane", ignore_result=False)
 def llm(run_id: str, lane: str) -> dict[str, Any]:
     """Wait for a remote model."""
     return _run(run_id, lane)

@@ -12,7 +12,7 @@ from app.vocabulary import Queue
 PROJECTIONS = 50
 
 
-@fleet_task(name="maintenance.tick", queue=Queue.MAINTENANCE)
+@fleet_task(queue=Queue.MAINTENANCE, verb="tick")
 def tick() -> None:
     """Fill the window, mend what stopped, project what changed."""
     reconcile.tick(pipeline())

@@ -1,1 +1,19 @@
-"""The vault: ciphertext in, plaintext streams out; one data key per package."""
+"""The vault: keys and encrypted objects. Ciphertext in, plaintext streams out."""
+
+from app.vault.errors import VaultError
+from app.vault.keyring import Keyring, master_keyring
+from app.vault.objects import ObjectStore, object_store
+from app.vault.package import PackageVault, Stored, delete_objects, new_package, open_package
+
+__all__ = [
+    "Keyring",
+    "ObjectStore",
+    "PackageVault",
+    "Stored",
+    "VaultError",
+    "delete_objects",
+    "master_keyring",
+    "new_package",
+    "object_store",
+    "open_package",
+]

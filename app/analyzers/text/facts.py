@@ -1,0 +1,129 @@
+"""Stated facts: what a person says of themselves in so many words, by pattern, in English.
+
+Precision before recall: a fact is taken only where a reader of the single sentence would agree that its writer said it of
+themselves. The grammar lives beside this module: `facts_clause` (does this "I" speak for itself?), `facts_phrase` and `facts_roles`
+(objects), `facts_being`, `facts_life`, `facts_mind`, `facts_habits`, `facts_mine` (what is said), `grammar/` (the words).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from app.analysis import Context, Result
+from app.analyzers.text.facts_clause import grin, opening, stated, verb_group
+from app.analyzers.text.facts_draft import Draft, Said
+from app.analyzers.text.facts_habits import habit, tends
+from app.analyzers.text.facts_line import Line
+from app.analyzers.text.facts_mine import mine, moved
+from app.analyzers.text.facts_frames import frames
+from app.errors import Refusal
+from app.layers import TextLayer
+from app.prose import Prose
+from app.vocabulary import Authorship, ReasonCode
+
+#: Words one of which a sentence needs before anything else is asked of it.
+_FIRST_PERSON = frozenset("i i'm i've i'd i'll im ive my me".split())
+#: Authors whose "I" is not the person.
+_OTHERS = frozenset({Authorship.OTHER, Authorship.FICTION})
+_ENGLISH = frozenset({"en", "mixed", None})
+
+
+def analyse(layer: TextLayer, context: Context) -> Result:
+    """Find stated facts.
+
+    Args:
+        layer: any text layer; its own segments are read, quoted speech inside them is not.
+        context: authorship "other" or "fiction" yields no fact.
+
+    Returns:
+        `{"language", "ownWords", "sentences", "facts": [{"kind", "predicate", "slot", "lemma", "polarity", "tense", "strength", "date",
+        "sensitive", "sentence": Span, "object": Span}], "counts": {kind: n}}`. Slots are single terms or noun phrases of at most five
+        words in lower case; both spans are locators into the layer.
+
+    Raises:
+        Refusal: the text is in a language without a grammar, or holds no own words.
+    """
+    if layer.language not in _ENGLISH:
+        raise Refusal(
+            ReasonCode.UNSUPPORTED_TYPE,
+            "stated facts are read in English only; this text is in another language",
+            language=layer.language,
+        )
+    prose = Prose(layer)
+    if not prose.own_word_count:
+        raise Refusal(ReasonCode.TOO_LITTLE_OWN_TEXT, "the text holds none of the person's own words")
+    found = [] if context.authorship in _OTHERS else [*_facts(prose)]
+    return Result(
+        {
+            "language": "en",
+            "ownWords": prose.own_word_count,
+            "sentences": len(prose.sentences),
+            "facts": found,
+            "counts": dict(Counter(fact["kind"] for fact in found)),
+        }
+    )
+
+
+def _facts(prose: Prose) -> Iterator[dict[str, Any]]:
+    seen: set[tuple[str, str, str]] = set()
+    for sentence in prose.sentences:
+        if not any(token[0] in _FIRST_PERSON for token in prose.tokens_of(sentence)):
+            continue
+        line = Line(prose, sentence)
+        if not stated(line):
+            continue
+        weaker = 0.25 if grin(line) else 0.0
+        text = layer_text = prose.layer.text[sentence.start : sentence.end]
+        for draft in drafts(line):
+            # A signature line or a forwarded copy repeats itself word for word; it says nothing twice.
+            key = (draft.kind, draft.lemma, text)
+            if key in seen or not draft.slot:
+                continue
+            seen.add(key)
+            yield _as_json(prose, line, draft, weaker)
+        del layer_text
+
+
+def drafts(line: Line) -> Iterator[Draft]:
+    """Every fact of one sentence."""
+    for index, word in enumerate(line.words):
+        if word == "i":
+            yield from _spoken(line, index)
+        elif word == "my":
+            yield from mine(line, index)
+        elif word == "me":
+            yield from moved(line, index)
+
+
+def _spoken(line: Line, index: int) -> Iterator[Draft]:
+    opened = opening(line, index)
+    verb = verb_group(line, index + 1) if opened else None
+    if opened is None or verb is None:
+        return
+    if opened.timed and verb.tense == "present":
+        return
+    said = Said(line, opened, verb)
+    found = [draft for reader in frames().get(verb.lemma, ()) for draft in reader(said)]
+    yield from found or [*tends(said), *habit(said)]
+
+
+def _as_json(prose: Prose, line: Line, draft: Draft, weaker: float) -> dict[str, Any]:
+    layer = prose.layer
+    sentence = line.sentence
+    segment = layer.segments[sentence.segment]
+    first, last = line.starts[draft.first], line.ends[max(draft.next - 1, draft.first)]
+    return {
+        "kind": draft.kind,
+        "predicate": draft.predicate,
+        "slot": draft.slot,
+        "lemma": draft.lemma,
+        "polarity": draft.polarity,
+        "tense": draft.tense,
+        "strength": round(max(0.1, draft.plain - weaker), 2),
+        "date": segment.date,
+        "sensitive": draft.sensitive,
+        "sentence": layer.span(sentence.start, sentence.end).as_json(),
+        "object": layer.span(first, last).as_json(),
+    }

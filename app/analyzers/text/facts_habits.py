@@ -1,0 +1,124 @@
+"""Habits that somebody tells of: "every morning I walk to work", "I always check the headers", "I never drink coffee"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wordfreq import zipf_frequency
+
+from app.analyzers.text.facts_draft import Draft, Said
+from app.analyzers.text.facts_inflect import third
+from app.analyzers.text.facts_lexicon import lexicon
+from app.analyzers.text.facts_line import Line
+from app.analyzers.text.facts_phrase import Phrase, activity, complement, fold, follows_well
+
+_EACH = frozenset(["every", "each"])
+_TIMES = frozenset("day morning afternoon evening night week weekend month year summer winter spring autumn sunday monday tuesday wednesday thursday friday saturday".split())
+_ON_DAYS = frozenset("sundays mondays tuesdays wednesdays thursdays fridays saturdays weekends weekdays mornings evenings".split())
+_ONE_WORD = frozenset(["daily", "weekly", "nightly"])
+_OFTEN = {"always": "always", "usually": "usually", "normally": "usually", "typically": "usually", "often": "often", "frequently": "often", "regularly": "regularly", "never": "never", "rarely": "rarely", "seldom": "rarely", "invariably": "always", "habitually": "usually"}  # fmt: skip
+#: "every day" in the first days of something is no habit of a life.
+_MOST_WORDS = 5
+
+
+def frequency(words: list[str] | tuple[str, ...]) -> str:
+    """The first phrase of regularity in a run of words: "every week", "on sundays"; empty where there is none."""
+    for index, word in enumerate(words):
+        following = words[index + 1] if index + 1 < len(words) else ""
+        if word in _EACH and following in _TIMES:
+            return f"every {following}"
+        if word in _ON_DAYS:
+            return f"on {word}"
+        if word in _ONE_WORD:
+            return word
+        if word in {"once", "twice"} and following == "a" and index + 2 < len(words) and words[index + 2] in _TIMES:
+            return f"{word} a {words[index + 2]}"
+    return ""
+
+
+def habit(said: Said) -> Iterator[Draft]:
+    """A present habit: how often, and what."""
+    line, verb = said.line, said.verb
+    if verb.tense != "present" or verb.modal or verb.progressive or verb.passive:
+        return
+    if verb.lemma == "spend":
+        yield from _spends(said)
+        return
+    words = lexicon()
+    often = _OFTEN.get(verb.often, "")
+    if verb.lemma in words["stative"] or zipf_frequency(verb.lemma, "en") < 3 or (verb.negated and often != "never") or not line.word(verb.at).isalpha():
+        return
+    lead = frequency(said.opened.lead)
+    found = complement(line, verb.at, verb.lemma, verb.lemma if often == "never" else third(verb.lemma))
+    if found is None or len(found.slot.split()) == 1 and verb.lemma not in words["activities"]:
+        return
+    when = lead or frequency(line.words[found.next : found.next + 4])
+    if not often and not when:
+        return
+    slot = found.slot.split()
+    if when and not often and len(slot) + len(when.split()) <= _MOST_WORDS:
+        slot += when.split()
+    if not _tells(slot):
+        return
+    shown = Phrase(" ".join(slot), fold([verb.lemma, *found.slot.split()[1:]]), verb.at, found.next)
+    yield said.draft("habit", often or "regularly", shown)
+
+
+def _tells(slot: list[str]) -> bool:
+    """Whether the habit says something without its sentence."""
+    words = lexicon()
+    return not any(word in words["vague"] and word not in {"day", "morning", "night", "week", "year", "month", "mornings"} for word in slot)
+
+
+def _spends(said: Said) -> Iterator[Draft]:
+    """"At the end of each week, I spend 30-60 minutes writing down ..."."""
+    line, at = said.line, said.verb.next
+    when = frequency(said.opened.lead)
+    end = at
+    while end < min(at + 8, len(line)) and activity_start(line, end) is None:
+        end += 1
+    found = activity_start(line, end)
+    if found is None:
+        return
+    when = when or frequency(line.words[at:end]) or frequency(line.words[found.next : found.next + 4])
+    if not when or said.verb.negated:
+        return
+    slot = ["spends", "time", *found.slot.split(), *when.split()]
+    if len(slot) > _MOST_WORDS:
+        slot = ["spends", "time", found.slot.split()[0], *when.split()]
+    if len(slot) <= _MOST_WORDS:
+        yield said.draft("habit", "regularly", Phrase(" ".join(slot), fold([found.slot.split()[0]]), said.verb.at, found.next))
+
+
+def activity_start(line: Line, index: int) -> Phrase | None:
+    """A gerund there, kept without its object where the object says nothing alone."""
+    word = line.word(index)
+    if not (len(word) > 4 and word.endswith("ing") and word not in lexicon()["ing_nouns"]):
+        return None
+    found = activity(line, index)
+    if found:
+        return found
+    return Phrase(word, fold([word]), index, index + 1, gerund=True) if word not in {"being", "having", "getting", "doing"} else None
+
+
+def tends(said: Said) -> Iterator[Draft]:
+    """"I tend to overthink", "I have a habit of interrupting"."""
+    line, at = said.line, said.verb.next
+    if said.verb.tense != "present" or said.verb.modal:
+        return
+    if said.verb.lemma == "tend" and line.word(at) == "to":
+        verb = line.word(at + 1)
+        words = lexicon()
+        if verb in words["stative"] or not verb.isalpha() or verb in words["function"]:
+            return
+        found = complement(line, at + 1, verb, verb)
+        if found and (len(found.slot.split()) > 1 or (follows_well(line, found.next) and len(verb) > 3)) and _tells(found.slot.split()):
+            yield said.draft("habit", "tends to", found)
+    elif said.verb.lemma == "have" and (line.matches(at, "a habit of") or line.matches(at, "the habit of") or line.matches(at, "a bad habit of")):
+        found = activity(line, line.words.index("of", at) + 1)
+        if found:
+            yield said.draft("habit", "has a habit of", found)
+    elif said.verb.lemma == "make" and line.matches(at, "a point of"):
+        found = activity(line, at + 3)
+        if found:
+            yield said.draft("habit", "makes a point of", found)

@@ -1,0 +1,1 @@
+"""Word lists of our own: closed classes and markers, each with the source of its idea."""

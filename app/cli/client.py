@@ -1,0 +1,159 @@
+"""The web tier as the command line uses it: one person's token, retries while it restarts, errors as our errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from app.cli.environment import web_url
+from app.errors import EchoError, StoreUnavailable, TooLarge
+from app.services import tokens
+from config.settings import settings
+
+#: Seconds that a web tier which is being restarted may take.
+PATIENCE_S = 60.0
+#: Seconds that the command's own token lives: longer than any analysis is waited for.
+TOKEN_S = 24 * 3600
+#: Answers after which the same request is sent again.
+_AGAIN = frozenset({429, 502, 503, 504})
+#: Candidates fetched at once; the API's most.
+PAGE = 100
+
+
+class Refused(EchoError):
+    """The web tier refused a request: its status, code and message."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class Client:
+    """One person's view of the web tier.
+
+    Args:
+        user_id: whose.
+        patience_s: seconds to keep trying where nobody answers.
+
+    Every call raises `Refused` where the web tier refuses, and `StoreUnavailable` where nobody answers.
+    """
+
+    def __init__(self, user_id: str, patience_s: float = PATIENCE_S) -> None:
+        self.user_id = user_id
+        self._patience_s = patience_s
+        self._http = httpx.Client(
+            base_url=f"{web_url()}/v1/users/{user_id}",
+            headers={"Authorization": f"Bearer {tokens.mint(user_id, tokens.OWN_SCOPES, TOKEN_S)}"},
+            timeout=httpx.Timeout(60, connect=5),
+            trust_env=False,  # a proxy of the environment must not be asked about this machine
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: TracebackType | None) -> None:
+        self._http.close()
+
+    def _send(self, method: str, path: str, *, file: Path | None = None, **request: Any) -> Any:  # noqa: ANN401 - httpx's
+        """Send until there is an answer; whatever is sent may be sent twice."""
+        deadline, pause = time.monotonic() + self._patience_s, 0.1
+        while True:
+            answer = None
+            try:
+                with ExitStack() as opened:
+                    if file is not None:
+                        content = opened.enter_context(file.open("rb"))
+                        request["files"] = {"file": (_name(file), content, "application/octet-stream")}
+                    answer = self._http.request(method, path, **request)
+            except httpx.TransportError as error:
+                if time.monotonic() > deadline:
+                    raise StoreUnavailable(
+                        f"the web tier at {web_url()} does not answer: `echosphere status` tells why, and `make run` "
+                        "or `echosphere up --detach` starts it"
+                    ) from error
+            if answer is not None and (answer.status_code not in _AGAIN or time.monotonic() > deadline):
+                return _content(answer)
+            time.sleep(pause)
+            pause = min(2.0, pause * 1.5)
+
+    def grant(self, scopes: Iterable[str], purpose: str) -> str:
+        """Grant a consent; its id."""
+        body = {"scopes": sorted(scopes), "purpose": purpose}
+        return str(self._send("POST", "/consents", json=body)["consentTokenID"])
+
+    def upload(self, file: Path, consent: str, authorship: str) -> str:
+        """Upload a file, under a key that makes it one package however often it is sent.
+
+        Returns:
+            The package's id.
+
+        Raises:
+            TooLarge: more than the web tier takes.
+        """
+        if file.stat().st_size > (most := settings().max_upload_bytes):
+            # Asked here, since a server that stops reading cannot make itself heard.
+            raise TooLarge(f"the file is larger than {most} bytes: split it, or raise ECHO_MAX_UPLOAD_BYTES")
+        accepted = self._send(
+            "POST",
+            "/data/upload",
+            file=file,
+            headers={"Idempotency-Key": uuid.uuid4().hex},
+            data={
+                "sourceDescription": _name(file),
+                "consentTokenID": consent,
+                "metadata": json.dumps({"authorship": authorship}),
+            },
+        )
+        return str(accepted["packageID"])
+
+    def package(self, package_id: str) -> dict[str, Any]:
+        """State of a package's newest run."""
+        return dict(self._send("GET", f"/data/packages/{package_id}/status"))
+
+    def candidates(self, **query: str | float) -> Iterator[dict[str, Any]]:
+        """All candidates that the query names, page by page, with evidence."""
+        offset = 0
+        while True:
+            page = self.page(**query, limit=PAGE, offset=offset)
+            yield from page["data"]
+            offset += PAGE
+            if offset >= page["pagination"]["total"]:
+                return
+
+    def page(self, **query: str | float) -> dict[str, Any]:
+        """One page of candidates: {data, pagination}."""
+        return dict(self._send("GET", "/persona/traits/candidates", params=query))
+
+    def act(self, candidate_id: str, action: dict[str, Any]) -> dict[str, Any]:
+        """Record a decision on a candidate."""
+        return dict(self._send("POST", f"/persona/traits/candidates/{candidate_id}/actions", json=action))
+
+
+def _name(file: Path) -> str:
+    """A file's name as Unicode, whatever bytes the file system has."""
+    return os.fsencode(file.name).decode(errors="replace") or "file"
+
+
+def _content(answer: httpx.Response) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        content = answer.json()
+    except ValueError:
+        content = {}
+    if answer.is_success:
+        return content
+    said = content.get("error", {}) if isinstance(content, dict) else {}
+    raise Refused(
+        answer.status_code,
+        said.get("code", "internal"),
+        said.get("message", f"the web tier answered {answer.status_code}: its log is in the `logs` folder of the home"),
+    )

@@ -1,0 +1,112 @@
+"""Raw features in PostgreSQL JSONB, the store that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.database import transaction
+from app.features.document import FeatureDocument, storable
+from app.models import RawAnalysisFeatures
+from app.vocabulary import FeatureStatus, Modality
+
+_TABLE = RawAnalysisFeatures.__table__
+
+
+@contextmanager
+def _within(connection: Connection | None) -> Iterator[Connection]:
+    if connection is not None:
+        yield connection
+        return
+    with transaction() as own:
+        yield own
+
+
+class PostgresFeatureStore:
+    """`FeatureStore` over the table `raw_features`."""
+
+    def prepare(self) -> None:
+        """Nothing to do: migrations make the table and its indexes."""
+
+    def put_many(self, documents: Sequence[FeatureDocument], connection: Connection | None = None) -> int:
+        """See `FeatureStore.put_many`."""
+        newest: dict[UUID, FeatureDocument] = {}
+        for document in sorted(documents, key=lambda document: document.fence):
+            newest[document.feature_set_id] = document
+        if not newest:
+            return 0
+        # In the order of their ids, so that two writers of the same documents cannot wait for each other in a circle.
+        values = [_row(newest[key]) for key in sorted(newest)]
+        statement = insert(RawAnalysisFeatures).values(values)
+        statement = statement.on_conflict_do_update(
+            index_elements=[_TABLE.c.feature_set_id],
+            set_={name: statement.excluded[name] for name in values[0] if name != "feature_set_id"},
+            where=_TABLE.c.fence <= statement.excluded.fence,
+        )
+        with _within(connection) as within:
+            return within.execute(statement).rowcount
+
+    def of_package(self, user_id: str, package_id: UUID, connection: Connection | None = None) -> list[FeatureDocument]:
+        """See `FeatureStore.of_package`."""
+        return self._found(connection, _TABLE.c.user_id == user_id, _TABLE.c.source_package_id == package_id)
+
+    def get_many(
+        self, user_id: str, ids: Iterable[UUID], connection: Connection | None = None
+    ) -> list[FeatureDocument]:
+        """See `FeatureStore.get_many`."""
+        return self._found(connection, _TABLE.c.user_id == user_id, _TABLE.c.feature_set_id.in_(list(ids)))
+
+    def _found(self, connection: Connection | None, *conditions: ColumnElement[bool]) -> list[FeatureDocument]:
+        query = select(_TABLE).where(*conditions).order_by(_TABLE.c.analyzer, _TABLE.c.model_version)
+        with _within(connection) as within:
+            return [_document(row) for row in within.execute(query)]
+
+    def delete_package(self, user_id: str, package_id: UUID, connection: Connection | None = None) -> int:
+        """See `FeatureStore.delete_package`."""
+        statement = delete(RawAnalysisFeatures).where(
+            _TABLE.c.user_id == user_id, _TABLE.c.source_package_id == package_id
+        )
+        with _within(connection) as within:
+            return within.execute(statement).rowcount
+
+
+def _row(document: FeatureDocument) -> dict[str, Any]:
+    details = document.error_details
+    return {
+        "feature_set_id": document.feature_set_id,
+        "user_id": document.user_id,
+        "source_package_id": document.source_package_id,
+        "modality": str(document.modality),
+        "analyzer": document.analyzer,
+        "model_name_or_type": document.model_name_or_type,
+        "model_version": document.version,
+        "extracted_features": storable(document.analyzer, document.extracted_features),
+        "timestamp": document.timestamp,
+        "processing_time_ms": document.processing_time_ms,
+        "status": str(document.status),
+        "error_details": None if details is None else storable(document.analyzer, details),
+        "fence": document.fence,
+    }
+
+
+def _document(row: Row[Any]) -> FeatureDocument:
+    return FeatureDocument(
+        feature_set_id=row.feature_set_id,
+        user_id=row.user_id,
+        source_package_id=row.source_package_id,
+        modality=Modality(row.modality),
+        analyzer=row.analyzer,
+        version=row.model_version,
+        model_name_or_type=row.model_name_or_type,
+        extracted_features=row.extracted_features,
+        timestamp=row.timestamp,
+        processing_time_ms=row.processing_time_ms,
+        status=FeatureStatus(row.status),
+        error_details=row.error_details,
+        fence=row.fence,
+    )

@@ -1,0 +1,143 @@
+"""The persona knowledge graph in PostgreSQL, the store that needs nothing else.
+
+One person's graph is hundreds of nodes, not millions: it is read whole by one statement and searched in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, delete, null, select, text, tuple_, union_all
+from sqlalchemy.dialects.postgresql import insert
+
+from app.database import transaction
+from app.models import GraphEdge, GraphNode
+from app.pkg.graph import Edge, Graph, Node
+from app.vocabulary import EdgeType, NodeLabel
+
+_NODES = GraphNode.__table__.c
+_EDGES = GraphEdge.__table__.c
+
+
+@contextmanager
+def _within(connection: Connection | None) -> Iterator[Connection]:
+    if connection is not None:
+        yield connection
+        return
+    with transaction() as own:
+        yield own
+
+
+class PostgresGraphStore:
+    """`GraphStore` over the tables `graph_nodes` and `graph_edges`."""
+
+    def prepare(self) -> None:
+        """Nothing to do: migrations make the tables and their indexes."""
+
+    def replace(self, user_id: str, graph: Graph, connection: Connection | None = None) -> int:
+        """See `GraphStore.replace`; six statements at most, and two where nothing differs."""
+        with _within(connection) as within:
+            within.execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"graph:{user_id}"}
+            )
+            old = _whole(within, user_id)
+            return _replace_nodes(within, user_id, old, graph) + _replace_edges(within, user_id, old, graph)
+
+    def read(
+        self,
+        user_id: str,
+        *,
+        concept: str | None = None,
+        category: str | None = None,
+        depth: int = 2,
+        connection: Connection | None = None,
+    ) -> Graph:
+        """See `GraphStore.read`."""
+        with _within(connection) as within:
+            whole = _whole(within, user_id)
+        return whole.selected(concept=concept, category=category, depth=depth)
+
+    def delete_user(self, user_id: str, connection: Connection | None = None) -> int:
+        """See `GraphStore.delete_user`."""
+        with _within(connection) as within:
+            edges = within.execute(delete(GraphEdge).where(_EDGES.user_id == user_id)).rowcount
+            nodes = within.execute(delete(GraphNode).where(_NODES.user_id == user_id)).rowcount
+        return edges + nodes
+
+    def digest(self, user_id: str, connection: Connection | None = None) -> str:
+        """See `GraphStore.digest`."""
+        with _within(connection) as within:
+            return _whole(within, user_id).digest()
+
+
+def _whole(connection: Connection, user_id: str) -> Graph:
+    """The person's graph in one statement, and thus in one snapshot: never an edge without its nodes."""
+    rows = connection.execute(
+        union_all(
+            select(
+                _NODES.node_id.label("source"), _NODES.label.label("kind"), null().label("target"), _NODES.properties
+            ).where(_NODES.user_id == user_id),
+            select(_EDGES.source, _EDGES.type, _EDGES.target, _EDGES.properties).where(_EDGES.user_id == user_id),
+        )
+    ).all()
+    return Graph(
+        tuple(Node(row.source, NodeLabel(row.kind), row.properties) for row in rows if row.target is None),
+        tuple(
+            Edge(row.source, EdgeType(row.kind), row.target, row.properties) for row in rows if row.target is not None
+        ),
+    )
+
+
+def _replace_nodes(connection: Connection, user_id: str, old: Graph, new: Graph) -> int:
+    before = {node.id: node for node in old.nodes}
+    changed = [node for node in new.nodes if before.pop(node.id, None) != node]
+    if before:
+        connection.execute(delete(GraphNode).where(_NODES.user_id == user_id, _NODES.node_id.in_(list(before))))
+    if changed:
+        statement = insert(GraphNode).values(
+            [
+                {
+                    "user_id": user_id,
+                    "node_id": node.id,
+                    "label": str(node.label),
+                    "properties": dict(node.properties),
+                }
+                for node in changed
+            ]
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["user_id", "node_id"],
+                set_={"label": statement.excluded.label, "properties": statement.excluded.properties},
+            )
+        )
+    return len(before) + len(changed)
+
+
+def _replace_edges(connection: Connection, user_id: str, old: Graph, new: Graph) -> int:
+    before = {edge.key: edge for edge in old.edges}
+    changed = [edge for edge in new.edges if before.pop(edge.key, None) != edge]
+    if before:
+        key = tuple_(_EDGES.source, _EDGES.type, _EDGES.target)
+        connection.execute(delete(GraphEdge).where(_EDGES.user_id == user_id, key.in_(list(before))))
+    if changed:
+        statement = insert(GraphEdge).values(
+            [
+                {
+                    "user_id": user_id,
+                    "source": edge.source,
+                    "type": str(edge.type),
+                    "target": edge.target,
+                    "properties": dict(edge.properties),
+                }
+                for edge in changed
+            ]
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["user_id", "source", "type", "target"],
+                set_={"properties": statement.excluded.properties},
+            )
+        )
+    return len(before) + len(changed)

@@ -1,0 +1,104 @@
+"""Consents: grant, list, revoke, and the answer to other services. Each use case is one transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select, update
+
+from app import consent
+from app.database import transaction
+from app.errors import Reason
+from app.models import Run, Step
+from app.vocabulary import ReasonCode, RunStatus, StepStatus
+
+#: What a userID may look like (design.md section 9).
+_USER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
+
+
+def grant(user_id: str, scopes: Sequence[str], purpose: str, expires_at: datetime | None = None) -> dict[str, Any]:
+    """Record a consent.
+
+    Returns:
+        `{consentTokenID, userID, scopes, purpose, expiresAt, grantedAt, revokedAt, status}`.
+
+    Raises:
+        InvalidInput: a scope, the purpose or the expiry is not what it must be.
+    """
+    with transaction() as connection:
+        return _as_json(consent.grant(connection, user_id, scopes, purpose, expires_at))
+
+
+def listed(user_id: str) -> list[dict[str, Any]]:
+    """All consents of the person, newest first, in the shape of `grant`."""
+    with transaction() as connection:
+        return [_as_json(found) for found in consent.listed(connection, user_id)]
+
+
+def revoke(user_id: str, consent_token_id: UUID) -> dict[str, Any]:
+    """End a consent and the steps that wait under it; once this returns, no step under it begins or stores anything.
+
+    Returns:
+        The consent in the shape of `grant`.
+
+    Raises:
+        NotFound: no such consent of this person.
+    """
+    with transaction() as connection:
+        ended = consent.revoke(connection, user_id, consent_token_id)
+        _deny_waiting(connection, user_id, consent_token_id)
+        return _as_json(ended)
+
+
+def verify(user_id: str, consent_token_id: str | UUID, required_scope: str) -> dict[str, Any]:
+    """Whether a consent covers a scope now, for other services.
+
+    Returns:
+        `{isValid, reason}`; reason is null, "unknown", "revoked", "expired" or "not_covered". Nonsense is answered
+        too: an id that cannot exist is unknown.
+    """
+    try:
+        token = consent_token_id if isinstance(consent_token_id, UUID) else UUID(consent_token_id)
+    except ValueError:
+        token = None
+    if token is None or not _USER_ID.fullmatch(user_id):
+        return {"isValid": False, "reason": "unknown"}
+    with transaction() as connection:
+        verdict = consent.verify(connection, user_id, token, required_scope)
+    return {"isValid": verdict.is_valid, "reason": verdict.reason}
+
+
+def _deny_waiting(connection: Connection, user_id: str, consent_token_id: UUID) -> None:
+    """End what has not begun; what runs is refused at the gate when it wants to store (faults.md, promise 9)."""
+    reason = Reason(ReasonCode.CONSENT_DENIED, "the consent was revoked: grant it again and analyse once more")
+    under_it = select(Run.run_id).where(
+        Run.user_id == user_id,
+        Run.consent_token_id == consent_token_id,
+        Run.state.in_([str(RunStatus.QUEUED), str(RunStatus.RUNNING)]),
+    )
+    connection.execute(
+        update(Step)
+        .where(Step.run_id.in_(under_it), Step.state == str(StepStatus.PENDING))
+        .values(state=str(StepStatus.DENIED), reason=reason.as_json(), finished_at=datetime.now(UTC), token=None)
+    )
+
+
+def _as_json(found: consent.Consent) -> dict[str, Any]:
+    return {
+        "consentTokenID": str(found.consent_token_id),
+        "userID": found.user_id,
+        "scopes": sorted(found.scopes),
+        "purpose": found.purpose,
+        "expiresAt": _iso(found.expires_at),
+        "grantedAt": _iso(found.granted_at),
+        "revokedAt": _iso(found.revoked_at),
+        "status": found.status(),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None

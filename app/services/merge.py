@@ -1,0 +1,245 @@
+"""Merge: what a run's analyzers found becomes the person's candidates. Any number of times, in parallel, late.
+
+It reads rows only and computes before it locks anything. Then, in one transaction: consent gate -> run -> person (the
+order that everybody keeps, so that nothing deadlocks) -> candidates, evidence, outbox, end of the run. An older run
+that comes late ends itself and changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy.orm import aliased
+
+from app.consent import covered, gate_shared
+from app.database import AnyRow, relaxed, transaction
+from app.errors import NotFound, Reason
+from app.features import FeatureDocument, feature_store
+from app.layers import TextLayer
+from app.models import EvidenceSnippet, GraphOutbox, Run, Step, UserDataPackage
+from app.services.candidates import hold_person
+from app.services.ending import EndedStep, ending
+from app.services.layers import load_layer, main_layer
+from app.services.planning import denied, now
+from app.services.proposals import Proposed, Source, propose
+from app.traits.candidates import Drafted, draft
+from app.traits.rules import rules_of, signals_of
+from app.traits.signals import Measured, Signal
+from app.vault import VaultError
+from app.vocabulary import Authorship, FeatureStatus, Phase, ReasonCode, RunStatus, StepStatus
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class MergeOutcome:
+    """What a merge came to.
+
+    Attributes:
+        run_id: of the run.
+        state: of the run now; None where there is no such run.
+        candidates: that the package supports now; 0 where this call changed nothing.
+        evidence: pieces stored.
+        unproven: pieces that the text did not bear out, by analyzer.
+    """
+
+    run_id: UUID
+    state: RunStatus | None
+    candidates: int = 0
+    evidence: int = 0
+    unproven: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is read before anything is locked.
+
+    Attributes:
+        run: columns of `runs`, and the package's `details`.
+        steps: of the run, all ended.
+        documents: features of its done steps that rules read, and their siblings.
+        layer: the package's main text layer.
+        layer_id: of that layer.
+    """
+
+    run: AnyRow
+    steps: Sequence[AnyRow]
+    documents: Sequence[FeatureDocument] = ()
+    layer: TextLayer | None = None
+    layer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What the rules made of it.
+
+    Attributes:
+        drafted: candidates of the package.
+        troubles: rules that failed, as reasons.
+    """
+
+    drafted: Drafted
+    troubles: tuple[Reason, ...] = ()
+
+
+def merge(run_id: UUID) -> MergeOutcome:
+    """Turn a run's features into candidates, and end the run.
+
+    Args:
+        run_id: of the run. Nothing happens while its steps are open, or once it has ended.
+
+    Returns:
+        Ids and counts.
+    """
+    with transaction() as connection:
+        found = _read(connection, run_id)
+    if not isinstance(found, _Found):
+        return MergeOutcome(run_id, found)
+    judged = _judge(found, frozenset(step.scope for step in found.steps))
+    with transaction() as connection:
+        # A crash that loses this commit leaves the run open, and it is merged again.
+        relaxed(connection)
+        outcome = _settle(connection, found, judged)
+    log.info("run_merged", run=str(run_id), state=str(outcome.state), candidates=outcome.candidates)
+    if outcome.unproven:
+        log.warning("evidence_unproven", run=str(run_id), **outcome.unproven)
+    return outcome
+
+
+def _read(connection: Connection, run_id: UUID) -> _Found | RunStatus | None:
+    """What there is to merge; the run's state where it is not the time, or no longer."""
+    run = connection.execute(
+        select(Run.__table__, UserDataPackage.details)
+        .join(UserDataPackage, UserDataPackage.package_id == Run.package_id)
+        .where(Run.run_id == run_id)
+    ).one_or_none()
+    if run is None:
+        return None
+    state = RunStatus(run.state)
+    # In the perceiving phase the interpreting steps are not planned yet, so that all steps having ended says nothing.
+    if state.final or run.phase == Phase.PERCEIVE:
+        return state
+    steps = connection.execute(
+        select(Step.analyzer, Step.phase, Step.state, Step.scope, Step.reason, Step.feature_set_id)
+        .where(Step.run_id == run_id)
+        .order_by(Step.analyzer)
+    ).all()
+    if not all(StepStatus(step.state).final for step in steps):
+        return state
+    done = {step.analyzer: step.feature_set_id for step in steps if step.state == StepStatus.DONE}
+    if not any(rules_of(analyzer) for analyzer in done):
+        return _Found(run, steps)
+    documents = feature_store().of_package(run.user_id, run.package_id, connection)
+    record = main_layer(connection, run.package_id)
+    layer_id = record.text_layer_id if record else None
+    return _Found(
+        run,
+        steps,
+        [one for one in documents if one.feature_set_id == done.get(one.analyzer)],
+        _layer(connection, run.user_id, layer_id),
+        layer_id,
+    )
+
+
+def _layer(connection: Connection, user_id: str, layer_id: UUID | None) -> TextLayer | None:
+    """The text; None where there is none or it was erased meanwhile: then nothing can be proven with it."""
+    if layer_id is None:
+        return None
+    try:
+        return load_layer(connection, user_id, layer_id)
+    except (NotFound, VaultError) as error:
+        log.warning("layer_unreadable", layer=str(layer_id), error=type(error).__name__)
+        return None
+
+
+def _judge(found: _Found, scopes: frozenset[str]) -> _Judged:
+    """Apply the rules to what analyzers under these scopes found."""
+    allowed = {step.analyzer for step in found.steps if step.scope in scopes}
+    documents = [one for one in found.documents if one.analyzer in allowed and one.status is not FeatureStatus.FAILURE]
+    features = {one.analyzer: one.extracted_features for one in documents}
+    authorship = Authorship(found.run.details.get("authorship", Authorship.UNKNOWN))
+    signals: list[Signal] = []
+    troubles: list[Reason] = []
+    for one in documents:
+        siblings = {name: its for name, its in features.items() if name != one.analyzer}
+        measured = Measured(one.analyzer, one.feature_set_id, one.extracted_features, found.layer, authorship, siblings)
+        try:
+            signals += signals_of(measured)
+        except Exception as error:  # noqa: BLE001 - one rule's fault may not cost the person what the others found
+            log.warning("rule_failed", analyzer=one.analyzer, error=type(error).__name__)
+            troubles.append(_trouble(one.analyzer, error))
+    models = {one.analyzer: one.model_name_or_type for one in documents}
+    return _Judged(draft(signals, found.layer, authorship, models), tuple(troubles))
+
+
+def _trouble(analyzer: str, error: Exception) -> Reason:
+    return Reason(
+        ReasonCode.INTERNAL,
+        f"a rule that reads {analyzer} failed ({type(error).__name__}), which is our fault; the others were applied",
+        {"analyzer": analyzer},
+    )
+
+
+def _settle(connection: Connection, found: _Found, judged: _Judged) -> MergeOutcome:
+    """Write candidates and the end of the run, if both are still to be written and consent still covers them."""
+    run = found.run
+    gate_shared(connection, run.user_id)
+    newer = aliased(Run)
+    ended = [str(RunStatus.DONE), str(RunStatus.PARTIAL)]
+    row = connection.execute(
+        select(
+            Run.state,
+            exists()
+            .where(newer.package_id == run.package_id, newer.sequence > run.sequence, newer.state.in_(ended))
+            .label("outdated"),
+            exists().where(EvidenceSnippet.package_id == run.package_id).label("merged_before"),
+        )
+        .where(Run.run_id == run.run_id)
+        .with_for_update(of=Run)
+    ).one_or_none()
+    if row is None or RunStatus(row.state).final:
+        return MergeOutcome(run.run_id, RunStatus(row.state) if row else None)
+    scopes = frozenset(step.scope for step in found.steps)
+    allowed = covered(connection, run.user_id, run.consent_token_id, scopes)
+    if allowed != scopes:
+        judged = _judge(found, allowed)
+    steps = [_ended(step, allowed) for step in found.steps]
+    steps += [EndedStep(Phase.MERGE, StepStatus.FAILED, trouble) for trouble in judged.troubles]
+    state, reason = ending(steps)
+    proposed = Proposed()
+    if not row.outdated and (judged.drafted.drafts or row.merged_before) and state in {*ended}:
+        proposed = _propose(connection, found, judged.drafted)
+    connection.execute(
+        update(Run)
+        .where(Run.run_id == run.run_id)
+        .values(
+            state=str(state),
+            reason=reason.as_json() if reason else None,
+            phase=str(Phase.ENDED),
+            moved_at=now(),
+            finished_at=now(),
+        )
+    )
+    return MergeOutcome(run.run_id, state, proposed.candidates, proposed.evidence, judged.drafted.unproven)
+
+
+def _propose(connection: Connection, found: _Found, drafted: Drafted) -> Proposed:
+    run = found.run
+    hold_person(connection, run.user_id)
+    failed = {str(s.feature_set_id) for s in found.steps if s.state == StepStatus.FAILED and s.feature_set_id}
+    source = Source(run.user_id, run.package_id, found.layer, found.layer_id, frozenset(failed))
+    proposed = propose(connection, source, drafted.drafts)
+    if proposed.changed:
+        connection.execute(insert(GraphOutbox), {"user_id": run.user_id, "cause": "merge"})
+    return proposed
+
+
+def _ended(step: AnyRow, allowed: frozenset[str]) -> EndedStep:
+    """A step as it counts for the end: one that consent no longer covers is denied, whatever it did."""
+    if step.scope not in allowed and step.state == StepStatus.DONE:
+        return EndedStep(Phase(step.phase), StepStatus.DENIED, denied(step.scope))
+    return EndedStep(Phase(step.phase), StepStatus(step.state), Reason.from_json(step.reason) if step.reason else None)

@@ -1,0 +1,1 @@
+"""Trait candidates and what the person decides about them."""

@@ -1,0 +1,1 @@
+"""Consents: grant, list, revoke."""

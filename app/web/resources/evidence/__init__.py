@@ -1,0 +1,1 @@
+"""One passage in its surroundings."""

@@ -1,0 +1,1 @@
+"""For machines: is it alive, is it ready, how much waits."""

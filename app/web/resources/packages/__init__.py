@@ -1,0 +1,1 @@
+"""Uploads, their state, analysing again, cancelling."""

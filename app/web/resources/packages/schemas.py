@@ -1,0 +1,122 @@
+"""Packages over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from app.vocabulary import Authorship, DataType, Modality, Phase, Queue, RunStatus, StepStatus
+from app.web.fields import Body, Free, Id, Text, Time
+from app.web.schemas import PaginationSchema, ReasonSchema
+
+
+class JsonText(Free):
+    """A JSON object written as text, as forms send it."""
+
+    default_error_messages = {"json": "Not a JSON object."}  # noqa: RUF012 - marshmallow's own shape
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> dict[Any, Any]:  # noqa: ANN401
+        try:
+            said = json.loads(value)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise self.make_error("json") from error
+        return super()._deserialize(said, attr, data, **more)
+
+
+class UploadForm(Body):
+    """The form, with the file's name for the file."""
+
+    file = fields.String(required=True)
+    sourceDescription = Text(2000, filled=True, required=True)
+    consentTokenID = fields.UUID(required=True)
+    dataType = fields.String(load_default=None, validate=validate.OneOf([str(kind) for kind in DataType]))
+    metadata = JsonText(
+        load_default=dict,
+        metadata={
+            "description": f"JSON; `authorship` is one of {', '.join(Authorship)}",
+            "example": '{"authorship": "self"}',
+        },
+    )
+
+
+class RunSchema(Schema):
+    """A run that was accepted."""
+
+    packageID = Id(required=True)
+    runID = Id(required=True)
+    runStatus = fields.String(required=True, validate=validate.OneOf([str(state) for state in RunStatus]))
+    statusUrl = fields.String(required=True, metadata={"description": "Where its state is; also the Location header"})
+
+
+class PackageSchema(Schema):
+    """One upload in a list."""
+
+    packageID = Id(required=True)
+    file = fields.String(required=True, metadata={"description": "The name it had at the person's place"})
+    dataType = fields.String(required=True, validate=validate.OneOf([str(kind) for kind in DataType]))
+    mediaType = fields.String(required=True)
+    sizeBytes = fields.Integer(required=True)
+    sourceDescription = fields.String(required=True)
+    runStatus = fields.String(required=True, validate=validate.OneOf([str(state) for state in RunStatus]))
+    reason = fields.Nested(ReasonSchema, allow_none=True)
+    createdAt = Time(required=True)
+
+
+class PackagesSchema(Schema):
+    """A page of uploads, newest first."""
+
+    data = fields.List(fields.Nested(PackageSchema), required=True)
+    pagination = fields.Nested(PaginationSchema, required=True)
+
+
+class StepSchema(Schema):
+    """One analyzer within a run."""
+
+    analyzer = fields.String(required=True)
+    version = fields.String(required=True)
+    queue = fields.String(required=True, validate=validate.OneOf([str(queue) for queue in Queue]))
+    modality = fields.String(required=True, validate=validate.OneOf([str(modality) for modality in Modality]))
+    phase = fields.String(required=True, validate=validate.OneOf([str(phase) for phase in Phase]))
+    status = fields.String(required=True, validate=validate.OneOf([str(state) for state in StepStatus]))
+    reason = fields.Nested(ReasonSchema, allow_none=True)
+    attempts = fields.Integer(required=True)
+    processingTimeMs = fields.Integer(allow_none=True)
+    featureSetID = Id(allow_none=True)
+
+
+class TextLayerSchema(Schema):
+    """A text layer; its words are in the vault."""
+
+    textLayerID = Id(required=True)
+    kind = fields.String(required=True)
+    language = fields.String(allow_none=True)
+    characters = fields.Integer(required=True)
+    sha256 = fields.String(required=True)
+
+
+class CostSchema(Schema):
+    """What the run cost at vendors."""
+
+    amount = fields.Float(required=True)
+    currency = fields.String(required=True)
+
+
+class StatusSchema(Schema):
+    """The state of a package's newest run."""
+
+    packageID = Id(required=True)
+    runID = Id(required=True)
+    file = fields.String(required=True)
+    dataType = fields.String(required=True, validate=validate.OneOf([str(kind) for kind in DataType]))
+    runStatus = fields.String(required=True, validate=validate.OneOf([str(state) for state in RunStatus]))
+    reason = fields.Nested(ReasonSchema, allow_none=True)
+    progress = fields.Float(required=True, metadata={"description": "0 to 1"})
+    durationMs = fields.Integer(allow_none=True)
+    createdAt = Time(required=True)
+    finishedAt = Time(allow_none=True)
+    cost = fields.Nested(CostSchema, required=True)
+    steps = fields.List(fields.Nested(StepSchema), required=True)
+    textLayers = fields.List(fields.Nested(TextLayerSchema), required=True)

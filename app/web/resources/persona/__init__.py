@@ -1,0 +1,1 @@
+"""The decision log, style preferences and the persona graph."""

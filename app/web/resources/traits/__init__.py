@@ -1,0 +1,1 @@
+"""Traits the person settled on, and their own ones."""

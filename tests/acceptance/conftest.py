@@ -1,0 +1,154 @@
+"""The whole fleet as operations run it: `echosphere up` in a home of its own, real processes, real servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+import psycopg2.extras
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMMAND = Path(sys.executable).parent / "echosphere"
+
+SENTENCES = (
+    "I work as a nurse in a small hospital by the sea.",
+    "Every morning I walk along the river before work.",
+    "Do you still play the cello in the evenings?",
+    "I love my garden, and the bees most of all.",
+    "I think perhaps we could meet in June.",
+    "Thank you so much for your long letter!",
+    "Have you ever seen the bees swarm?",
+    "My sister and I kept two hives when we were young.",
+    "I cannot stand loud music in trains.",
+    "Maybe the honey will be darker this year, I am not sure.",
+    "Could you tell me how your mother is?",
+    "We went down to the harbour and talked until midnight.",
+)
+
+
+def letter(seed: int, words: int = 700, extra: str = "") -> str:
+    """A letter of made-up sentences, different for every seed."""
+    rng = random.Random(seed)
+    paragraphs, count = [f"Letter number {seed}. {extra}".strip()], 0
+    while count < words:
+        paragraph = " ".join(rng.choices(SENTENCES, k=5))
+        count += len(paragraph.split())
+        paragraphs.append(paragraph)
+    return "\n\n".join(paragraphs) + "\n"
+
+
+@dataclass
+class Fleet:
+    """A running fleet and the ways a test looks at it."""
+
+    home: Path
+    environment: dict[str, str] = field(repr=False)
+
+    def run(self, *args: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(COMMAND), *args],
+            env=self.environment,
+            cwd=ROOT,
+            text=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=timeout,
+            check=False,
+        )
+
+    def json(self, *args: str, timeout: float = 300) -> Any:
+        done = self.run(*args, "--json", timeout=timeout)
+        assert done.stdout.startswith("{"), done.stderr[-800:]
+        return json.loads(done.stdout)
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(COMMAND), *args],
+            env=self.environment,
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def processes(self, word: str) -> list[psutil.Process]:
+        """Our processes with that word in their command line."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                ours = process.environ().get("ECHO_HOME") == str(self.home)
+                if ours and word in " ".join(process.cmdline()):
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+        return found
+
+    def kill(self, word: str, rng: random.Random | None = None) -> int:
+        """kill -9 of one of them, or of all."""
+        victims = self.processes(word)
+        if rng and victims:
+            victims = [rng.choice(victims)]
+        for victim in victims:
+            try:
+                victim.send_signal(signal.SIGKILL)
+            except psutil.NoSuchProcess:
+                continue
+        return len(victims)
+
+    def settings(self) -> dict[str, str]:
+        lines = (self.home / "run.env").read_text().splitlines()
+        return {key: value.strip("\"'") for key, _, value in (line.partition("=") for line in lines) if value}
+
+    def sql(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
+        dsn = self.settings()["ECHO_DATABASE_URL"].replace("+psycopg2", "")
+        connection = psycopg2.connect(dsn, cursor_factory=psycopg2.extras.RealDictCursor)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return [dict(row) for row in cursor.fetchall()]
+        finally:
+            connection.close()
+
+    def until(self, statement: str, *parameters: Any, seconds: float = 120) -> None:
+        """Wait until a query gives at least one row."""
+        end = time.monotonic() + seconds
+        while not self.sql(statement, *parameters):
+            assert time.monotonic() < end, f"not within {seconds} s: {statement}"
+            time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Iterator[Fleet]:
+    """The fleet, up once for all acceptance tests."""
+    place = Path(tempfile.mkdtemp(prefix="echo-fleet-"))
+    place.chmod(0o755)
+    home = place / "home"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ECHO_")}
+    environment |= {
+        "ECHO_HOME": str(home),
+        "ECHO_ANALYZER_IMPLEMENTATIONS": '{"text.sentiment": "tests.acceptance.misbehaving:analyse"}',
+        "PYTHONPATH": str(ROOT),
+    }
+    own = Fleet(home, environment)
+    started = own.run("up", "--detach", timeout=180)
+    try:
+        assert started.returncode == 0, started.stderr[-2000:]
+        yield own
+    finally:
+        own.run("down", timeout=120)
+        shutil.rmtree(place, ignore_errors=True)
