@@ -21,7 +21,7 @@ install: ## Set up only: virtual environment, Python packages, system packages
 
 models: ## Add the neural extra (torch, about 5 GB) and fetch the local models
 	@$(SETUP) run models
-	@$(BIN)/python -m app.analyzers.neural.fetch
+	@$(BIN)/python scripts/fetch_models.py
 
 test: ## Set up, neural extra included, and run all tests
 	@$(SETUP) run dev models

@@ -123,8 +123,8 @@ class Prose:
     Attributes:
         layer: what was read.
         quoted: ranges of quoted speech inside own segments, in order, quotation marks included.
-        own_text: the layer's text in lower case, offsets unchanged, with all that is not the person's blanked: other segments,
-            addresses, quoted speech. It ends with the last own segment.
+        own_text: the layer's text in lower case, offsets unchanged, with all that is not the person's blanked: other
+            segments, addresses, quoted speech. It ends with the last own segment.
         tokens: (word in lower case with straight apostrophes, start, end) of every own word outside quoted speech.
         sentences: all sentences of own segments, in order, quoted ones marked.
     """
@@ -158,10 +158,14 @@ class Prose:
         """Own tokens of a sentence."""
         return self.tokens[sentence.first : sentence.last]
 
+    def quoted_in(self, start: int, end: int) -> tuple[Range, ...]:
+        """Quoted speech that touches the range."""
+        first = bisect_left(self.quoted, start, key=lambda r: r[1] - 1)
+        return self.quoted[first : bisect_left(self.quoted, end, key=lambda r: r[0])]
+
     def is_quoted(self, start: int, end: int) -> bool:
         """Whether the range touches quoted speech."""
-        index = bisect_left(self.quoted, start, key=lambda r: r[1] - 1)
-        return index < len(self.quoted) and self.quoted[index][0] < end
+        return bool(self.quoted_in(start, end))
 
     def sentence_at(self, position: int) -> Sentence | None:
         """The sentence that holds a code point; None between sentences."""

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import statistics
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def fleet(home: Path, slots: int, *, empty: bool) -> Iterator[None]:
         def start(command: list[str]) -> None:
             process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, start_new_session=True)  # noqa: S603 - our own command
             stack.callback(process.wait)
-            stack.callback(process.terminate)
+            stack.callback(process.send_signal, signal.SIGINT)
 
         start(postgres.command())
         start(redis.command())
@@ -108,6 +109,9 @@ def fleet(home: Path, slots: int, *, empty: bool) -> Iterator[None]:
             start([*celery, f"workers.{kind}", "worker"])
         start([*celery, "workers.beat", "beat"])
         yield
+        from app.database import engine  # noqa: PLC0415 - as above
+
+        engine().dispose()
 
 
 class Client:

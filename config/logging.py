@@ -23,6 +23,8 @@ from config.settings import settings
 INFRASTRUCTURE = frozenset({"alembic", "celery", "flower", "gunicorn", "kombu", "redis", "supervisor", "tornado"})
 #: Libraries whose arguments too are figures and addresses of our own.
 HARMLESS = frozenset({"alembic.runtime.migration", "celery.beat"})
+#: Those that have a line for every task or every import, which says nothing once it is cut down.
+CHATTY = ("alembic.runtime.plugins", "celery.app.trace", "celery.worker.strategy")
 #: Innermost frames kept of an exception.
 FRAMES = 8
 
@@ -62,6 +64,8 @@ def configure(level: str | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level or settings().log_level)
     warnings.showwarning = _warned  # type: ignore[assignment]  # called by position, as logging.captureWarnings relies on
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("gunicorn.error", "gunicorn.access", "celery", "celery.task", "werkzeug"):
         logger = logging.getLogger(name)
         logger.handlers[:] = []

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     #: Local models, one folder each ("sentiment", "emotion"); `make models` fills it.
     models_dir: Path = Field(default_factory=lambda: home() / "models")
 
+    #: Whether dispositions (Big Five) are inferred from word classes (docs/decisions/0007-dispositions.md).
+    infer_dispositions: bool = False
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Test builds only: name of the step at which the process kills itself (tests/acceptance).
     failpoint: str = ""

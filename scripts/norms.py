@@ -15,6 +15,7 @@ import platform
 import random
 import re
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from math import atanh, tanh
@@ -31,6 +32,7 @@ from app.analyzers.text.style_marks import PER_SENTENCE, read
 from app.analyzers.text.style_register import era_score
 from app.layers import TextLayer, join
 from app.prose import Prose
+from app.traits.rules_dispositions import DISPOSITIONS, composite
 from app.vocabulary import SegmentKind
 
 Figures = NDArray[np.float64]
@@ -112,11 +114,15 @@ def row(length: int, places: list[tuple[int, int]]) -> Figures:
     return found
 
 
-def split_half(authors: list[Author], key: str, length: int, dice: random.Random, *, apart: bool) -> float | None:
+Measure = Callable[[Author, slice], float]
+
+
+def split_half(
+    authors: list[Author], key: str, length: int, dice: random.Random, *, apart: bool, measure_of: Measure
+) -> float | None:
     """Split-half reliability over authors at a length of text.
 
-    Pearson's r of the square roots of the halves' rates, averaged over draws (Fisher's z), stepped up by
-    Spearman-Brown.
+    Pearson's r of the halves' figures, averaged over draws (Fisher's z), stepped up by Spearman-Brown.
     """
     long_enough = [author for author in authors if author.sizes(key).sum() >= length * 1.05]
     if len(long_enough) < ENOUGH_AUTHORS:
@@ -124,8 +130,8 @@ def split_half(authors: list[Author], key: str, length: int, dice: random.Random
     found = []
     for _ in range(DRAWS):
         halves = [author.halves(key, length, dice, apart=apart) for author in long_enough]
-        pairs = [[author.rate(key, part) for part in two] for author, two in zip(long_enough, halves, strict=True)]
-        a, b = np.sqrt(np.array(pairs)).T
+        pairs = [[measure_of(author, part) for part in two] for author, two in zip(long_enough, halves, strict=True)]
+        a, b = np.array(pairs).T
         if a.std() and b.std():
             found.append(atanh(min(max(float(np.corrcoef(a, b)[0, 1]), -0.999), 0.999)))
     if len(found) < DRAWS / 2:
@@ -134,21 +140,46 @@ def split_half(authors: list[Author], key: str, length: int, dice: random.Random
     return round(2 * r / (1 + r), 3)
 
 
+def reliabilities(authors: list[Author], key: str, dice: random.Random, measure_of: Measure) -> dict[str, Any]:
+    """Both kinds of split-half reliability at all lengths."""
+    figures: dict[str, Any] = {}
+    for name, apart in (("reliability", False), ("stability", True)):
+        found = {str(n): split_half(authors, key, n, dice, apart=apart, measure_of=measure_of) for n in LENGTHS}
+        figures[name] = {n: figure for n, figure in found.items() if figure is not None}
+    return figures
+
+
 def describe(authors: list[Author], key: str, dice: random.Random) -> dict[str, Any]:
     """Norm figures of one habit in one group: every author has one vote."""
     rates = np.array([author.rate(key, slice(None)) for author in authors])
     roots = np.sqrt(rates)
-    figures: dict[str, Any] = {
+    return {
         "mean": round(float(rates.mean()), 4),
         "sd": round(float(rates.std(ddof=1)), 4),
         "rootMean": round(float(roots.mean()), 4),
         "rootSd": round(float(roots.std(ddof=1)), 4),
         "percentiles": {str(p): round(float(np.percentile(rates, p)), 4) for p in PERCENTILES},
+        **reliabilities(authors, key, dice, lambda author, part: author.rate(key, part) ** 0.5),
     }
-    for name, apart in (("reliability", False), ("stability", True)):
-        found = {str(n): split_half(authors, key, n, dice, apart=apart) for n in LENGTHS}
-        figures[name] = {n: figure for n, figure in found.items() if figure is not None}
-    return figures
+
+
+def dispositions(authors: list[Author], figures: dict[str, Any], dice: random.Random) -> dict[str, Any]:
+    """Standard deviation and reliability of each trait's composite of cues."""
+    found = {}
+    for trait, disposition in DISPOSITIONS.items():
+        cues = disposition.cues
+        if any(figures.get(cue, {}).get("rootSd", 0) <= 0 for cue in cues):
+            continue
+
+        def score(author: Author, part: slice, cues: Mapping[str, float] = cues) -> float:
+            return composite({cue: author.rate(cue, part) for cue in cues}, figures, cues)
+
+        whole = np.array([score(author, slice(None)) for author in authors])
+        found[trait] = {
+            "sd": round(float(whole.std(ddof=1)), 4),
+            **reliabilities(authors, "sentence_length", dice, score),
+        }
+    return found
 
 
 def group(entries: list[dict[str, Any]], authors: list[Author], dice: random.Random) -> dict[str, Any]:
@@ -157,11 +188,13 @@ def group(entries: list[dict[str, Any]], authors: list[Author], dice: random.Ran
     if all(author.messages.size for author in authors):
         keys.add("message_length")
     years = sorted(year for entry in entries for year in re.findall(r"\d{4}", str(entry["era"])))
+    habits = {key: describe(authors, key, dice) for key in sorted(keys)}
     return {
         "writers": len(authors),
         "words": int(sum(author.words.sum() for author in authors)),
         "years": f"{years[0]}-{years[-1]}",
-        "habits": {key: describe(authors, key, dice) for key in sorted(keys)},
+        "habits": habits,
+        "dispositions": dispositions(authors, habits, dice),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from app.cli.client import Client, Refused
 from app.cli.progress import Bar
 from app.errors import TooLarge
-from app.vocabulary import ReasonCode, RunStatus
+from app.vocabulary import DataType, ReasonCode, RunStatus
 
 #: Uploads on their way at once.
 UPLOADS = 4
@@ -50,9 +50,10 @@ class Upload:
         return self.status in {RunStatus.DONE, RunStatus.PARTIAL}
 
     def refuse(self, code: ReasonCode, message: str) -> None:
-        """It was not accepted at all."""
+        """It was not accepted at all: for a reason of its own, or because something broke."""
+        status = RunStatus.FAILED if code is ReasonCode.INTERNAL else RunStatus.REJECTED
         reason = {"code": str(code), "message": message, "details": {}}
-        self.state = {"runStatus": str(RunStatus.REJECTED), "reason": reason, "dataType": "unknown"}
+        self.state = {"runStatus": str(status), "reason": reason, "dataType": str(DataType.UNKNOWN)}
 
     def as_json(self) -> dict[str, Any]:
         """The shape of design.md section 10."""

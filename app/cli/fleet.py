@@ -51,6 +51,7 @@ def start(home: Path, scale: Mapping[str, int]) -> subprocess.Popen[bytes]:
     supervisor = supervision.Supervisor(home)
     if found := supervisor.end_left_behind():
         say(f"  Ended {len(found)} processes that an earlier start had left behind")
+    keys()
     commands, asked, sockets = procfile.read_procfile(), environment.set_by_person(), runtime_dir(home)
     postgres = None if asked.database_url.get_secret_value() else environment.own_postgres(home, sockets)
     redis = None if asked.broker_url.get_secret_value() else environment.own_redis(home, sockets)
@@ -79,6 +80,19 @@ def start(home: Path, scale: Mapping[str, int]) -> subprocess.Popen[bytes]:
     slots = procfile.slots(commands, scale)
     supervisor.apply([*servers, *(supervision.of_slot(slot) for slot in slots)])
     return process
+
+
+def keys() -> None:
+    """Make the wrapping key and the tokens' secret at the first start, and refuse to start where they cannot be used.
+
+    Raises:
+        Misconfigured: a key is missing although there is data under it, or others can read it.
+    """
+    from app.services import tokens  # noqa: PLC0415 - only a start needs the libraries of keys
+    from app.vault.keyring import master_keyring  # noqa: PLC0415 - as above
+
+    tokens.prepare()
+    master_keyring()
 
 
 def release(home: Path, commands: Mapping[str, str]) -> None:

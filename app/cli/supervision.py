@@ -31,8 +31,9 @@ from config.settings import ROOT
 POSTGRES, REDIS = "postgres", "redis"
 SERVERS = (POSTGRES, REDIS)
 
-#: Seconds that a process may take to stop before it is killed; workers end or give back steps for 25 s (gpu 60 s).
-STOP_S = {"worker-gpu": 70, "web": 30, "beat": 10, "flower": 5, POSTGRES: 30, REDIS: 15}
+#: Seconds that a process may take to stop before it is killed; workers end or give back steps for 25 s (gpu 60 s),
+#: Flower has nothing to lose.
+STOP_S = {"worker-gpu": 70, "web": 30, "beat": 10, "flower": 2, POSTGRES: 30, REDIS: 15}
 STOP_WORKER_S = 30
 
 #: One log file's size; the one before it is kept.

@@ -42,14 +42,15 @@ class PostgresFeatureStore:
             return 0
         # In the order of their ids, so that two writers of the same documents cannot wait for each other in a circle.
         values = [_row(newest[key]) for key in sorted(newest)]
-        statement = insert(RawAnalysisFeatures).values(values)
-        statement = statement.on_conflict_do_update(
+        statement = insert(RawAnalysisFeatures)
+        guarded = statement.on_conflict_do_update(
             index_elements=[_TABLE.c.feature_set_id],
             set_={name: statement.excluded[name] for name in values[0] if name != "feature_set_id"},
             where=_TABLE.c.fence <= statement.excluded.fence,
-        )
+        ).returning(_TABLE.c.feature_set_id)
         with _within(connection) as within:
-            return within.execute(statement).rowcount
+            # Given as parameters and not as `values(...)`, so that the statement is compiled once for any number.
+            return len(within.execute(guarded, values).all())
 
     def of_package(self, user_id: str, package_id: UUID, connection: Connection | None = None) -> list[FeatureDocument]:
         """See `FeatureStore.of_package`."""

@@ -33,7 +33,7 @@ _DAY = r"(?P<day>[12]?\d|3[01])(?:st|nd|rd|th|er|º)?\b\.?"
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\b(?P<year>1[4-9]\d\d|20\d\d)-(?P<month>[01]\d)-(?P<day>[0-3]\d)\b",
+        r"\b(?P<year>1[4-9]\d\d|20\d\d)-(?P<month>[01]\d)-(?P<day>[0-3]\d)(?!\d)",
         rf"\b{_DAY}\s+(?:of\s+|de\s+)?{_MONTH},?\s+(?:de\s+|del\s+)?{_YEAR}",
         rf"\b{_MONTH}\s+{_DAY},?\s*{_YEAR}",
         r"\b(?P<day>[0-3]?\d)\.\s?(?P<month>[01]?\d)\.\s?(?P<year>1[4-9]\d\d|20\d\d)\b",

@@ -17,6 +17,8 @@ from app.vocabulary import SegmentKind
 
 #: Code points of the longest date line, greeting or closing.
 LINE_LENGTH = 90
+#: Code points of the longest signature.
+NAME_LENGTH = 50
 #: Date lines from which a text is a collection, whatever else it holds.
 COLLECTION = 3
 #: Letters of a collection from which the text before the first one is an introduction.
@@ -25,33 +27,68 @@ BOOK = 5
 _GREETING = re.compile(
     r"(?:(?:my|our|own|very|most|mon|ma|mein|meine|mi) )*"
     r"(?:dear(?:est)?|beloved|hello|hi|hey|good (?:morning|evening)|sir|madam|liebe[rs]?|liebste[rs]?|hallo|sehr geehrte[rs]?"
-    r"|ch[eè]re?s?|bonjour|querid[oa]s?|estimad[oa]s?|hola)\b[^?!]{0,50}$",  # noqa: RUF001 - dashes
+    r"|ch[eè]re?s?|bonjour|querid[oa]s?|estimad[oa]s?|hola)\b[^?!]{0,50}$",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
     r"(?:with|from|yours?|very|ever|always|believe me|i (?:am|remain)|lovingly|affectionate|sincere|faithful|truly|respectful"
     r"|good-?bye|farewell|adieu|love|kisses|best|kind|warm|cheers|regards|thank(?:s|ing you)|hugs|until"
-    r"|herzlich|viele|liebe gr|mit |dein|deine|ihr|euer|gru(?:ß|ss)|bis bald|amiti|bien |cordial|je t['’]embrasse|bises"  # noqa: RUF001 - the curly apostrophe
+    r"|herzlich|viele|liebe gr|mit |dein|deine|ihr|euer|gru(?:ß|ss)|bis bald|amiti|bien |cordial|je t['\u2019]embrasse|bises"
     r"|un abrazo|abrazos|besos|tu |con |saludos|atentamente)",
     re.IGNORECASE,
 )
-_NAME = re.compile(
-    r"(?:\(signed\)\s+)?[^\W\d_][\w'’.-]*\.?(?: (?:(?:von|van|de|la|der|of) )?[^\W\d_][\w'’.-]*){0,4}\W*$"
-)  # noqa: RUF001 - the curly apostrophe
+_NAME = re.compile(r"(?:\(signed\) )?[A-ZÀ-Þ][\w'\u2019.-]*(?: [\w'\u2019.-]+){0,5}\W*")
+_NAME_WORDS = frozenset({"von", "van", "de", "la", "der", "of", "y", "signed"})
 _POSTSCRIPT = re.compile(r"P\.? ?S\.?\W", re.IGNORECASE)
 _RECIPIENT = re.compile(r"(?:To|An|À|Al?|Letter (?:to|from)) (?:[a-zäöüß]+ ){0,3}[A-ZÄÖÜÉ]")
 _REPLY = re.compile(
-    r"(?P<name>.{2,60}?)['’]s? (?:reply|answer|letter)\W*$|(?:reply|answer|letter) (?:of|from) (?P<other>.{2,60})$",
-    re.I,
-)  # noqa: RUF001 - the curly apostrophe
+    r"(?P<name>[^?!“”\"]{2,40}?)['\u2019]s? (?:reply|answer|letter)\W*$|(?:reply|answer|letter) (?:of|from) (?P<other>.{2,60})$",
+    re.IGNORECASE,
+)
 _UNSIGNED = re.compile(r"\[?(?:no|without) signature\W*$|\[unsigned\W*$", re.IGNORECASE)
 _THIRD_PERSON = re.compile(
     r"\b(?:she|her|he|his|him|miss|mrs|mr|dr|sie|er|ihr|ihre|elle|il|lui|ella|él)\b", re.IGNORECASE
 )
 #: Words in small letters that stand in a date line beside names of places.
 _PLACE_WORDS = frozenset(
-    "at the of de la le les den dem der die am im in à near on du und and for el los y morning afternoon evening night noon"
-    " inst street st road avenue hotel ce".split()
+    [
+        "at",
+        "the",
+        "of",
+        "de",
+        "la",
+        "le",
+        "les",
+        "den",
+        "dem",
+        "der",
+        "die",
+        "am",
+        "im",
+        "in",
+        "à",
+        "near",
+        "on",
+        "du",
+        "und",
+        "and",
+        "for",
+        "el",
+        "los",
+        "y",
+        "morning",
+        "afternoon",
+        "evening",
+        "night",
+        "noon",
+        "inst",
+        "street",
+        "st",
+        "road",
+        "avenue",
+        "hotel",
+        "ce",
+    ]
 )
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -77,7 +114,7 @@ def mark(text: str, found: list[Block]) -> bool:
     """
     heads = [_date_line(text, block) for block in found]
     count = sum(head is not None for head in heads)
-    greeted = any(_is_greeting(text, block) for block in found[:4])
+    greeted = any(is_greeting(text[block.start : block.end]) for block in found[:4])
     if count < COLLECTION and not greeted:
         return False
     letters = _Reader(text, found, heads).read()
@@ -102,14 +139,14 @@ class _Reader:
         self.heads = heads
         self.letters: list[_Letter] = []
         self.letter: _Letter | None = None
-        recipients = sum(self._is_recipient(block) for block in found)
+        recipients = sum(self._is_recipient(index) for index in range(len(found)))
         #: With a line "To ..." over each letter, what stands between a signature and the next one is the editor's.
         self.edited = recipients >= COLLECTION
 
     def read(self) -> list[_Letter]:
         for index, block in enumerate(self.found):
-            content = self.text[block.start : block.end]
-            if self._is_recipient(block):
+            content = self._content(index)
+            if self._is_recipient(index):
                 self._begin_at_recipient(index, content)
             elif (head := self.heads[index]) is not None:
                 self._date(index, head)
@@ -124,7 +161,10 @@ class _Reader:
 
     def _belongs(self, index: int) -> bool:
         """Whether what looks like a heading is a letter's greeting or signature."""
-        return self._is_name(index) or (self.letter is not None and _is_greeting(self.text, self.found[index]))
+        return self._is_name(index) or (self.letter is not None and is_greeting(self._content(index)))
+
+    def _content(self, index: int) -> str:
+        return self.text[self.found[index].start : self.found[index].end]
 
     def _begin(self) -> _Letter:
         self.letter = _Letter()
@@ -140,95 +180,68 @@ class _Reader:
             letter.author = (reply["name"] or reply["other"]).strip()
 
     def _date(self, index: int, head: str) -> None:
-        block = self.found[index]
-        block.kind = SegmentKind.SALUTATION
+        """A date opens a letter, unless the one at hand waits for it: at its head, or under its signature."""
         letter = self.letter
-        if (
-            letter is None
-            or (letter.date and not letter.signed)
-            or (letter.signed and not self._dates_the_past(letter))
-        ):
+        if letter is None or letter.date:
+            above = self.found[index - 1] if index else None
             letter = self._begin()
-            self._take_address(index, letter)
-        elif not letter.blocks:
-            self._take_address(index, letter)
+            if above and above.kind is SegmentKind.PARAGRAPH:
+                letter.blocks.append(above)
+        for block in letter.blocks:
+            if block.kind is SegmentKind.PARAGRAPH and _is_place(self.text[block.start : block.end]):
+                block.kind = SegmentKind.SALUTATION
+        self.found[index].kind = SegmentKind.SALUTATION
         letter.date = head
-        letter.blocks.append(block)
-
-    def _dates_the_past(self, letter: _Letter) -> bool:
-        return letter.date is None
-
-    def _take_address(self, index: int, letter: _Letter) -> None:
-        """Lines of an address stand right above the date."""
-        above = self.found[index - 1] if index else None
-        if above and above.kind is SegmentKind.PARAGRAPH and len(above) <= LINE_LENGTH and _is_place(self.text, above):
-            above.kind = SegmentKind.SALUTATION
-            letter.blocks.append(above)
+        letter.blocks.append(self.found[index])
 
     def _part(self, index: int, block: Block, content: str) -> None:
         letter = self.letter
         if letter is None:
-            if not _is_greeting(self.text, block):
+            if not is_greeting(content):
                 return
             letter = self._begin()
         if _POSTSCRIPT.match(content):
             letter.signed = False
         elif letter.signed:
-            if self.edited and not speaks_of_itself(content) and len(content) > LINE_LENGTH // 2:
+            if self.edited and not speaks_of_itself(content, plural=False) and len(content) > NAME_LENGTH:
                 block.kind = SegmentKind.EDITORIAL
         elif self._is_name(index):
             block.kind = SegmentKind.SALUTATION
             letter.signature = letter.signature or content
             letter.signed = True
-        elif _is_greeting(self.text, block) or self._is_closing(index, content):
+        elif is_greeting(content) or (is_closing(content) and self._ends_soon(index)):
             block.kind = SegmentKind.SALUTATION
         letter.blocks.append(block)
 
-    def _is_recipient(self, block: Block) -> bool:
-        short = block.lines == 1 and len(block) <= LINE_LENGTH
-        content = self.text[block.start : block.end]
-        return (
-            short and ((_RECIPIENT.match(content) and content[-1] not in ",:;?!") or _REPLY.match(content)) is not None
-        )
-
-    def _is_closing(self, index: int, content: str) -> bool:
-        return len(content) <= LINE_LENGTH and _CLOSING.match(content) is not None and self._ends_soon(index)
+    def _is_recipient(self, index: int) -> bool:
+        """A line "To ..." or "...'s reply" over a letter."""
+        content = self._content(index)
+        if self.found[index].lines > 1 or len(content) > LINE_LENGTH or content[-1] in ",:;?!":
+            return False
+        return bool(_RECIPIENT.match(content) or _REPLY.match(content))
 
     def _is_name(self, index: int) -> bool:
         """A line of capitalised words that ends a letter: a closing stands above it, or the next letter below."""
-        block = self.found[index]
-        content = self.text[block.start : block.end]
-        if (
-            block.lines > 1
-            or len(content) > 50
-            or not _NAME.match(content)
-            or not content[:1].isupper()
-            and content[:1] != "("
-        ):
-            return False
-        if any(
-            word.islower() and word not in _PLACE_WORDS | {"von", "van", "signed"} for word in _WORD.findall(content)
-        ):
+        content = self._content(index)
+        if len(content) > NAME_LENGTH or not _NAME.fullmatch(content) or _has_small_words(content, _NAME_WORDS):
             return False
         above = self.found[index - 1] if index else None
         closed = above is not None and above.kind is SegmentKind.SALUTATION and self.heads[index - 1] is None
-        return closed or self._followed_by_boundary(index)
+        after_postscript = self.letter is not None and bool(self.letter.signature)
+        return closed or after_postscript or self._followed_by_boundary(index)
 
     def _ends_soon(self, index: int) -> bool:
-        """Whether only a signature or a further line of farewell parts it from the letter's end."""
-        return any(
-            place >= len(self.found) or len(self.found[place]) <= 50 or self._followed_by_boundary(place - 1)
-            for place in (index + 1,)
-        )
+        """Whether at most a signature or a further line of farewell parts it from the letter's end."""
+        return self._followed_by_boundary(index) or len(self.found[index + 1]) <= NAME_LENGTH
 
     def _followed_by_boundary(self, index: int) -> bool:
         place = index + 1
         if place >= len(self.found):
             return True
-        content = self.text[self.found[place].start : self.found[place].end]
+        content = self._content(place)
         return bool(
-            self.heads[place] is not None
-            or self._is_recipient(self.found[place])
+            (self.heads[place] is not None and not self.edited)
+            or self._is_recipient(place)
             or _POSTSCRIPT.match(content)
             or _UNSIGNED.match(content)
         )
@@ -237,11 +250,8 @@ class _Reader:
         """Paragraphs right above the next letter that speak of the writer as "she" or "he" and never as "I"."""
         for block in reversed(self.found[:index]):
             content = self.text[block.start : block.end]
-            if (
-                block.kind is not SegmentKind.PARAGRAPH
-                or speaks_of_itself(content)
-                or not _THIRD_PERSON.search(content)
-            ):
+            remark = _THIRD_PERSON.search(content) and not speaks_of_itself(content)
+            if block.kind is not SegmentKind.PARAGRAPH or not remark:
                 return
             block.kind = SegmentKind.EDITORIAL
 
@@ -254,19 +264,30 @@ def _date_line(text: str, block: Block) -> str | None:
     found = dates.find(content)
     if found is None:
         return None
-    rest = _WORD.findall(content[: found.start] + " " + content[found.end :])
-    if len(rest) > 9 or any(word.islower() and word not in _PLACE_WORDS for word in rest):
+    rest = content[: found.start] + " " + content[found.end :]
+    if len(_WORD.findall(rest)) > 9 or _has_small_words(rest, _PLACE_WORDS):
         return None
     return found.iso if len(found.iso) > 4 or block.kind is SegmentKind.PARAGRAPH else None
 
 
-def _is_place(text: str, block: Block) -> bool:
-    words = _WORD.findall(text[block.start : block.end])
-    return len(words) < 10 and not any(word.islower() and word not in _PLACE_WORDS for word in words)
+def _is_place(content: str) -> bool:
+    return (
+        len(content) <= LINE_LENGTH and len(_WORD.findall(content)) < 10 and not _has_small_words(content, _PLACE_WORDS)
+    )
 
 
-def _is_greeting(text: str, block: Block) -> bool:
-    return block.lines == 1 and len(block) <= LINE_LENGTH and _GREETING.match(text, block.start, block.end) is not None
+def _has_small_words(content: str, allowed: frozenset[str]) -> bool:
+    return any(word.islower() and word not in allowed for word in _WORD.findall(content))
+
+
+def is_greeting(content: str) -> bool:
+    """Whether a line is a letter's opening: "My dear Anna," and its kin."""
+    return "\n" not in content and len(content) <= LINE_LENGTH and _GREETING.match(content) is not None
+
+
+def is_closing(content: str) -> bool:
+    """Whether a line could be a farewell; what stands below it decides."""
+    return len(content) <= LINE_LENGTH and _CLOSING.match(content) is not None
 
 
 def _main_name(letters: list[_Letter]) -> set[str]:

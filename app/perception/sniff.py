@@ -72,9 +72,10 @@ _MAIL_HEADER = re.compile(
     re.IGNORECASE,
 )
 _HTML_START = re.compile(
-    r"\s*(<\?xml[^>]*\?>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|title|meta)\b", re.IGNORECASE | re.DOTALL
+    r"\s*(<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!-->).)*+-->\s*+)*+<(!doctype\s+html|html|head|body|title|meta)\b",
+    re.IGNORECASE | re.DOTALL,
 )
-_XML_START = re.compile(r"\s*<(\?xml|!doctype|svg|[a-z][\w.-]*:?[\w.-]*(\s+xmlns))", re.IGNORECASE)
+_XML_START = re.compile(r"\s*<(\?xml|!doctype|svg|[a-z][\w.:-]*+\s+xmlns)", re.IGNORECASE)
 _TAGS = re.compile(
     r"</?(p|div|span|br|h[1-6]|ul|ol|li|table|tr|td|blockquote|article|section|em|strong|img)\b[^<>]*>", re.IGNORECASE
 )
@@ -88,9 +89,9 @@ _MARKDOWN = (
     re.compile(r"\A---\n(?:.*\n)*?(?:---|\.\.\.)\n"),
     re.compile(r"^#{1,6} \S.*\n(?:\n|\Z)", re.MULTILINE),
     re.compile(r"^(```|~~~)", re.MULTILINE),
-    re.compile(r"\[[^\]\n]+\]\([^)\s]+\)"),
-    re.compile(r"\*\*\S[^*\n]*\S\*\*"),
-    re.compile(r"\{\{[<%].*?[>%]\}\}"),
+    re.compile(r"\[[^\[\]\n]{1,200}+\]\([^()\s]{1,500}+\)"),
+    re.compile(r"\*\*\w[^*\n]{1,200}+\*\*"),
+    re.compile(r"\{\{[<%][^{}\n]{1,300}+\}\}"),
 )
 
 

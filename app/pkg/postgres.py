@@ -95,7 +95,12 @@ def _replace_nodes(connection: Connection, user_id: str, old: Graph, new: Graph)
     if before:
         connection.execute(delete(GraphNode).where(_NODES.user_id == user_id, _NODES.node_id.in_(list(before))))
     if changed:
-        statement = insert(GraphNode).values(
+        statement = insert(GraphNode)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["user_id", "node_id"],
+                set_={"label": statement.excluded.label, "properties": statement.excluded.properties},
+            ),
             [
                 {
                     "user_id": user_id,
@@ -104,13 +109,7 @@ def _replace_nodes(connection: Connection, user_id: str, old: Graph, new: Graph)
                     "properties": dict(node.properties),
                 }
                 for node in changed
-            ]
-        )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["user_id", "node_id"],
-                set_={"label": statement.excluded.label, "properties": statement.excluded.properties},
-            )
+            ],
         )
     return len(before) + len(changed)
 
@@ -122,7 +121,12 @@ def _replace_edges(connection: Connection, user_id: str, old: Graph, new: Graph)
         key = tuple_(_EDGES.source, _EDGES.type, _EDGES.target)
         connection.execute(delete(GraphEdge).where(_EDGES.user_id == user_id, key.in_(list(before))))
     if changed:
-        statement = insert(GraphEdge).values(
+        statement = insert(GraphEdge)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["user_id", "source", "type", "target"],
+                set_={"properties": statement.excluded.properties},
+            ),
             [
                 {
                     "user_id": user_id,
@@ -132,12 +136,6 @@ def _replace_edges(connection: Connection, user_id: str, old: Graph, new: Graph)
                     "properties": dict(edge.properties),
                 }
                 for edge in changed
-            ]
-        )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["user_id", "source", "type", "target"],
-                set_={"properties": statement.excluded.properties},
-            )
+            ],
         )
     return len(before) + len(changed)

@@ -24,6 +24,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Select, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from app.database import AnyRow
@@ -257,7 +258,7 @@ def _overrides(user_id: str) -> _AnySelect:
             table.user_decision.in_([str(decision) for decision in confirming]),
             ~select(undoing.sequence).where(undoing.undoes == table.refinement_action_id).exists(),
         )
-        .distinct(table.trait_id_in_pkg)
+        .ext(distinct_on(table.trait_id_in_pkg))
         .order_by(table.trait_id_in_pkg, table.sequence.desc())
         .subquery()
     )

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, Select, Update, bindparam, exists, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.consent import covered, gate_shared
@@ -27,12 +29,14 @@ from app.services.layers import load_layer, main_layer
 from app.services.planning import denied, now
 from app.services.proposals import Proposed, Source, propose
 from app.traits.candidates import Drafted, draft
-from app.traits.rules import rules_of, signals_of
+from app.traits.rules import RULES, signals_of
 from app.traits.signals import Measured, Signal
 from app.vault import VaultError
 from app.vocabulary import Authorship, FeatureStatus, Phase, ReasonCode, RunStatus, StepStatus
 
 log = structlog.get_logger()
+
+AnySelect = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,11 @@ class _Found:
     layer: TextLayer | None = None
     layer_id: UUID | None = None
 
+    @property
+    def scopes(self) -> frozenset[str]:
+        """All that its steps needed."""
+        return frozenset(step.scope for step in self.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
@@ -97,41 +106,83 @@ def merge(run_id: UUID) -> MergeOutcome:
     """
     with transaction() as connection:
         found = _read(connection, run_id)
-    if not isinstance(found, _Found):
-        return MergeOutcome(run_id, found)
-    judged = _judge(found, frozenset(step.scope for step in found.steps))
-    with transaction() as connection:
-        # A crash that loses this commit leaves the run open, and it is merged again.
-        relaxed(connection)
-        outcome = _settle(connection, found, judged)
+        if not isinstance(found, _Found):
+            return MergeOutcome(run_id, found)
+        outcome = None if found.documents else _settle(connection, found, _judge(found, found.scopes))
+    if outcome is None:
+        judged = _judge(found, found.scopes)
+        with transaction() as connection:
+            outcome = _settle(connection, found, judged)
     log.info("run_merged", run=str(run_id), state=str(outcome.state), candidates=outcome.candidates)
     if outcome.unproven:
-        log.warning("evidence_unproven", run=str(run_id), **outcome.unproven)
+        log.warning("evidence_unproven", run=str(run_id), unproven=outcome.unproven)
     return outcome
+
+
+# Statements of every merge are built once per process: with empty analyzers, building them took half of the time.
+
+
+@cache
+def _reading_run() -> AnySelect:
+    return (
+        select(Run.__table__, UserDataPackage.details)
+        .join(UserDataPackage, UserDataPackage.package_id == Run.package_id)
+        .where(Run.run_id == bindparam("run"))
+    )
+
+
+@cache
+def _reading_steps() -> AnySelect:
+    return (
+        select(Step.analyzer, Step.phase, Step.state, Step.scope, Step.reason, Step.feature_set_id)
+        .where(Step.run_id == bindparam("run"))
+        .order_by(Step.analyzer)
+    )
+
+
+@cache
+def _locking_run() -> AnySelect:
+    """State of the run under its lock; whether a later run of the package ended well; whether it was merged before."""
+    newer = aliased(Run)
+    ended = or_(newer.state == str(RunStatus.DONE), newer.state == str(RunStatus.PARTIAL))
+    outdated = exists().where(newer.package_id == bindparam("package"), newer.sequence > bindparam("sequence"), ended)
+    before = exists().where(EvidenceSnippet.package_id == bindparam("package"))
+    return (
+        select(Run.state, outdated.label("outdated"), before.label("merged_before"))
+        .where(Run.run_id == bindparam("run"))
+        .with_for_update(of=Run)
+    )
+
+
+@cache
+def _ending_run() -> Update:
+    return (
+        update(Run)
+        .where(Run.run_id == bindparam("run"))
+        .values(
+            state=bindparam("ended"),
+            reason=bindparam("why"),
+            phase=str(Phase.ENDED),
+            moved_at=bindparam("moment"),
+            finished_at=bindparam("moment"),
+        )
+    )
 
 
 def _read(connection: Connection, run_id: UUID) -> _Found | RunStatus | None:
     """What there is to merge; the run's state where it is not the time, or no longer."""
-    run = connection.execute(
-        select(Run.__table__, UserDataPackage.details)
-        .join(UserDataPackage, UserDataPackage.package_id == Run.package_id)
-        .where(Run.run_id == run_id)
-    ).one_or_none()
+    run = connection.execute(_reading_run(), {"run": run_id}).one_or_none()
     if run is None:
         return None
     state = RunStatus(run.state)
     # In the perceiving phase the interpreting steps are not planned yet, so that all steps having ended says nothing.
     if state.final or run.phase == Phase.PERCEIVE:
         return state
-    steps = connection.execute(
-        select(Step.analyzer, Step.phase, Step.state, Step.scope, Step.reason, Step.feature_set_id)
-        .where(Step.run_id == run_id)
-        .order_by(Step.analyzer)
-    ).all()
+    steps = connection.execute(_reading_steps(), {"run": run_id}).all()
     if not all(StepStatus(step.state).final for step in steps):
         return state
     done = {step.analyzer: step.feature_set_id for step in steps if step.state == StepStatus.DONE}
-    if not any(rules_of(analyzer) for analyzer in done):
+    if RULES.keys().isdisjoint(done):
         return _Found(run, steps)
     documents = feature_store().of_package(run.user_id, run.package_id, connection)
     record = main_layer(connection, run.package_id)
@@ -187,43 +238,27 @@ def _trouble(analyzer: str, error: Exception) -> Reason:
 def _settle(connection: Connection, found: _Found, judged: _Judged) -> MergeOutcome:
     """Write candidates and the end of the run, if both are still to be written and consent still covers them."""
     run = found.run
+    # A crash that loses this commit leaves the run open, and it is merged again.
+    relaxed(connection)
     gate_shared(connection, run.user_id)
-    newer = aliased(Run)
-    ended = [str(RunStatus.DONE), str(RunStatus.PARTIAL)]
     row = connection.execute(
-        select(
-            Run.state,
-            exists()
-            .where(newer.package_id == run.package_id, newer.sequence > run.sequence, newer.state.in_(ended))
-            .label("outdated"),
-            exists().where(EvidenceSnippet.package_id == run.package_id).label("merged_before"),
-        )
-        .where(Run.run_id == run.run_id)
-        .with_for_update(of=Run)
+        _locking_run(), {"run": run.run_id, "package": run.package_id, "sequence": run.sequence}
     ).one_or_none()
     if row is None or RunStatus(row.state).final:
         return MergeOutcome(run.run_id, RunStatus(row.state) if row else None)
-    scopes = frozenset(step.scope for step in found.steps)
-    allowed = covered(connection, run.user_id, run.consent_token_id, scopes)
-    if allowed != scopes:
+    allowed = covered(connection, run.user_id, run.consent_token_id, found.scopes)
+    if allowed != found.scopes:
         judged = _judge(found, allowed)
     steps = [_ended(step, allowed) for step in found.steps]
     steps += [EndedStep(Phase.MERGE, StepStatus.FAILED, trouble) for trouble in judged.troubles]
     state, reason = ending(steps)
     proposed = Proposed()
-    if not row.outdated and (judged.drafted.drafts or row.merged_before) and state in {*ended}:
+    ended_well = state in {RunStatus.DONE, RunStatus.PARTIAL}
+    if ended_well and not row.outdated and (judged.drafted.drafts or row.merged_before):
         proposed = _propose(connection, found, judged.drafted)
-    connection.execute(
-        update(Run)
-        .where(Run.run_id == run.run_id)
-        .values(
-            state=str(state),
-            reason=reason.as_json() if reason else None,
-            phase=str(Phase.ENDED),
-            moved_at=now(),
-            finished_at=now(),
-        )
-    )
+    why = reason.as_json() if reason else None
+    ends = {"run": run.run_id, "ended": str(state), "why": why, "moment": now()}
+    connection.execute(_ending_run(), ends)
     return MergeOutcome(run.run_id, state, proposed.candidates, proposed.evidence, judged.drafted.unproven)
 
 

@@ -332,7 +332,7 @@ def _write(connection: Connection, rows: Sequence[Mapping[str, Any]], columns: S
         return
     statement = insert(Candidate)
     changed = {name: statement.excluded[name] for name in columns}
-    decided = Candidate.status.in_([str(status) for status in DECIDED])
+    decided = or_(*(Candidate.status == str(status) for status in sorted(DECIDED)))
     ours = columns is _OURS
     connection.execute(
         # The person's lock keeps decided candidates apart already; a statement that cannot touch them needs no lock.

@@ -21,6 +21,8 @@ def celery() -> Celery:
     # A worker that is asked to stop gives its unfinished messages back at once (soft shutdown needs SIGQUIT).
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     application = Celery("echosphere", include=TASK_MODULES, set_as_current=True)
+    # "Current" is of one thread; a web tier publishes from many.
+    application.set_default()
     application.conf.update(celery_settings())
     return application
 

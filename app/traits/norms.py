@@ -1,13 +1,13 @@
 """Norm groups: what other people's rates are, so that "often" has a "compared with what".
 
-The figures are `data/norms-1.json`, computed by `scripts/norms.py` (`data/README.md` says what each means). Rates are compared on a
-square-root scale, on which counts of rare marks are nearly normal.
+The figures are `data/norms-1.json`, computed by `scripts/norms.py` (`data/README.md` says what each means). Rates are
+compared on a square-root scale, on which counts of rare marks are nearly normal.
 
 - A difference is shrunk by the measure's split-half reliability at the text's length (Kelley's regression to the mean):
   the expected true place of a person at distance z is `reliability * z`, with a spread of `sqrt(1 - reliability)`.
-- Reliability is known at 350, 1,000 and 3,000 words. Between two of them `reliability / (1 - reliability)`, which by Spearman-Brown
-  grows in proportion to length, is interpolated on logarithmic scales; below and beyond it is extended in proportion to length,
-  up to .95, since a longer text of the same days says no more about other days.
+- Reliability is known at 350, 1,000 and 3,000 words. Between two of them `reliability / (1 - reliability)`, which by
+  Spearman-Brown grows in proportion to length, is interpolated on logarithmic scales; below and beyond them it is
+  extended in proportion to length, up to .95, since a longer text of the same days says no more about other days.
 - A group's own mean is known no better than its number of writers allows: differences are divided by
   `sd * sqrt(1 + 1/n)` (Crawford & Howell 1998, doi 10.1076/clin.12.4.482.7241).
 """
@@ -73,6 +73,7 @@ class Group:
         words: of all their texts.
         years: when they wrote, "1660-1922".
         habits: figures by habit.
+        dispositions: by trait, standard deviation and reliability of the composite of its cues.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Group:
     words: int
     years: str
     habits: Mapping[str, Mapping[str, Any]]
+    dispositions: Mapping[str, Mapping[str, Any]]
 
     @property
     def label(self) -> str:
@@ -164,7 +166,15 @@ def groups() -> dict[str, Group]:
     """All norm groups by name."""
     document = json.loads((files(__package__) / "data" / _FILE).read_text("utf-8"))
     return {
-        name: Group(name, document["version"], row["writers"], row["words"], row["years"], row["habits"])
+        name: Group(
+            name=name,
+            version=document["version"],
+            writers=row["writers"],
+            words=row["words"],
+            years=row["years"],
+            habits=row["habits"],
+            dispositions=row["dispositions"],
+        )
         for name, row in document["groups"].items()
     }
 

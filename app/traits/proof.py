@@ -197,19 +197,22 @@ def locator(layer: TextLayer | None, span: Span) -> dict[str, Any]:
         `charStart`, `charEnd` (code points), `startTime`, `endTime` (seconds), `page` (from 1), `box` (x0, y0, x1, y1;
         pixels of a picture, points of a document): those that apply.
     """
-    found: dict[str, Any] = {}
-    if span.start_time is not None and span.end_time is not None:
-        found |= {"startTime": span.start_time, "endTime": span.end_time}
     if span.start < 0 or layer is None:
-        return found
-    found |= {"charStart": span.start, "charEnd": span.end}
-    segment = layer.segment_at(span.start)
-    page, box = _on_page(layer, span, segment)
-    if page is not None:
-        found["page"] = page
-    if box is not None:
-        found["box"] = [*box]
-    return found
+        return _known(startTime=span.start_time, endTime=span.end_time)
+    first, last = layer.segment_at(span.start), layer.segment_at(span.end - 1)
+    page, box = _on_page(layer, span, first)
+    return _known(
+        charStart=span.start,
+        charEnd=span.end,
+        startTime=span.start_time if span.start_time is not None or first is None else first.start_time,
+        endTime=span.end_time if span.end_time is not None or last is None else last.end_time,
+        page=page,
+        box=[*box] if box else None,
+    )
+
+
+def _known(**parts: object) -> dict[str, Any]:
+    return {name: part for name, part in parts.items() if part is not None}
 
 
 def _on_page(layer: TextLayer, span: Span, segment: Segment | None) -> tuple[int | None, Box | None]:

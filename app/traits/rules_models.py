@@ -65,8 +65,8 @@ def _tones(measured: Measured) -> Iterator[Signal]:
             name=name,
             description=(
                 f"A local classifier reads {label.casefold()} in {count} of {read} sentences: {count / read:.0%} (95 % "
-                f"interval {low:.0%}-{high:.0%}), seen in {features['parts'][label]} of 10 parts of {features['ownWords']} "
-                "own words. No norm to compare it with is at hand."
+                f"interval {low:.0%}-{high:.0%}), seen in {features['parts'][label]} of 10 parts of "
+                f"{features['ownWords']} own words. No norm to compare it with is at hand."
             ),
             category=TraitCategory.EMOTIONAL_RESPONSE_PATTERN,
             claim_kind=ClaimKind.OBSERVED,

@@ -13,7 +13,8 @@ import io
 import threading
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, BinaryIO
+from types import ModuleType
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from app.errors import EchoError
 from app.vault.errors import VaultError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from aws_cryptographic_material_providers.mpl import AwsCryptographicMaterialProviders
     from aws_cryptographic_material_providers.mpl.references import IKeyring
     from aws_encryption_sdk import EncryptionSDKClient
+    from aws_encryption_sdk.identifiers import Algorithm
 
 #: Plaintext bytes of one frame: of 4, 64, 256 and 1024 KiB the fastest to stream (5 MB in 3 ms), and small in memory.
 FRAME = 256 * 1024
@@ -29,40 +31,40 @@ FRAME = 256 * 1024
 _importing = threading.Lock()
 
 
+class _Sdk(NamedTuple):
+    """What we use of the SDK and of its library of key rings."""
+
+    client: EncryptionSDKClient
+    suites: type[Algorithm]
+    providers: AwsCryptographicMaterialProviders
+    models: ModuleType
+
+
 @cache
-def _client() -> EncryptionSDKClient:
-    # One thread at a time: the SDK's generated modules import each other in a circle.
+def _sdk() -> _Sdk:
+    """Load the SDK: at first need, since it takes 0.4 s, and by one thread, since its modules import each other."""
     with _importing:
-        from aws_encryption_sdk import EncryptionSDKClient  # noqa: PLC0415 - 0.4 s, at first need only
-
-        return EncryptionSDKClient(max_encrypted_data_keys=1)
-
-
-@cache
-def _providers() -> AwsCryptographicMaterialProviders:
-    with _importing:
-        from aws_cryptographic_material_providers.mpl import (  # noqa: PLC0415 - as above
+        from aws_cryptographic_material_providers.mpl import (  # noqa: PLC0415 - at first need, as said
             AwsCryptographicMaterialProviders,
+            config,
+            models,
         )
-        from aws_cryptographic_material_providers.mpl.config import MaterialProvidersConfig  # noqa: PLC0415 - as above
+        from aws_encryption_sdk import EncryptionSDKClient  # noqa: PLC0415 - as above
+        from aws_encryption_sdk.identifiers import Algorithm  # noqa: PLC0415 - as above
 
-        return AwsCryptographicMaterialProviders(config=MaterialProvidersConfig())
+        providers = AwsCryptographicMaterialProviders(config=config.MaterialProvidersConfig())
+        return _Sdk(EncryptionSDKClient(max_encrypted_data_keys=1), Algorithm, providers, models)
 
 
 def raw_aes_keyring(namespace: str, name: str, key: bytes) -> IKeyring:
     """A key ring over 32 bytes of our own; a message names its namespace and name, and no other opens it."""
-    providers = _providers()
-    from aws_cryptographic_material_providers.mpl.models import (  # noqa: PLC0415 - as above
-        AesWrappingAlg,
-        CreateRawAesKeyringInput,
-    )
-
-    return providers.create_raw_aes_keyring(
-        input=CreateRawAesKeyringInput(
+    sdk = _sdk()
+    return sdk.providers.create_raw_aes_keyring(
+        input=sdk.models.CreateRawAesKeyringInput(
             key_namespace=namespace,
             key_name=name,
             wrapping_key=key,
-            wrapping_alg=AesWrappingAlg.ALG_AES256_GCM_IV12_TAG16,
+            wrapping_alg=sdk.models.AesWrappingAlg.ALG_AES256_GCM_IV12_TAG16,
         )
     )
 
@@ -75,14 +77,12 @@ def encrypted(keyring: IKeyring, source: BinaryIO, context: Mapping[str, str]) -
         source: plaintext; `read(n)` must give n bytes unless it ends.
         context: stored in clear and authenticated with every frame.
     """
-    client = _client()
-    from aws_encryption_sdk.identifiers import Algorithm  # noqa: PLC0415 - as above
-
-    stream = client.stream(
+    sdk = _sdk()
+    stream = sdk.client.stream(
         mode="e",
         source=source,
         keyring=keyring,
-        algorithm=Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY,
+        algorithm=sdk.suites.AES_256_GCM_HKDF_SHA512_COMMIT_KEY,
         encryption_context=dict(context),
         frame_length=FRAME,
     )
@@ -102,7 +102,9 @@ def decrypted(keyring: IKeyring, source: BinaryIO, context: Mapping[str, str]) -
         VaultError: wrong key or context, changed or cut off; fails closed, possibly after earlier frames.
     """
     # `decrypt-unsigned` refuses signed messages: the signature comes last, after their frames have been released.
-    stream = _client().stream(mode="decrypt-unsigned", source=source, keyring=keyring, encryption_context=dict(context))
+    stream = _sdk().client.stream(
+        mode="decrypt-unsigned", source=source, keyring=keyring, encryption_context=dict(context)
+    )
     try:
         _require(context, stream.header.encryption_context)
         while piece := stream.read(FRAME):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
-from flask import Flask, Request, request
+from flask import Flask, Request, Response, request
 from marshmallow import RAISE
 from webargs import core
 from webargs.flaskparser import FlaskParser, is_json_request
@@ -21,6 +22,8 @@ from app.services.tokens import USER_ID
 MAX_JSON_BYTES = 256 * 1024
 #: Seconds that a client may stay silent in the middle of a body before its thread is given to somebody else.
 SILENCE_S = 20.0
+#: Seconds for which the rest of a refused body is taken in, and bytes at a time.
+LINGER_S, LINGER_BYTES = 5.0, 256 * 1024
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -79,6 +82,7 @@ def init_app(app: Flask) -> None:
     app.url_map.strict_slashes = True
     app.url_value_preprocessor(_snake)
     app.before_request(_hurry)
+    app.after_request(_linger)
 
 
 def _snake(_endpoint: str | None, values: dict[str, Any] | None) -> None:
@@ -92,3 +96,23 @@ def _snake(_endpoint: str | None, values: dict[str, Any] | None) -> None:
 def _hurry() -> None:
     if socket := request.environ.get("gunicorn.socket"):
         socket.settimeout(SILENCE_S)
+
+
+def _linger(response: Response) -> Response:
+    """After a refusal, take in for a moment what the client is still sending.
+
+    A connection that is closed on a sender resets, and most clients then never see the answer that explains it.
+    """
+    socket = request.environ.get("gunicorn.socket")
+    if response.status_code >= 400 and socket:
+        body = request.environ["wsgi.input"]
+
+        @response.call_on_close
+        def drain() -> None:
+            end = time.monotonic() + LINGER_S
+            with suppress(OSError, ValueError):
+                socket.settimeout(LINGER_S)
+                while time.monotonic() < end and body.read(LINGER_BYTES):
+                    pass
+
+    return response

@@ -37,7 +37,11 @@ def user() -> str:
 
 
 def document(
-    user: str, package_id: UUID | None = None, *, analyzer: str = "text.style", **changes: Any
+    user: str,
+    package_id: UUID | None = None,
+    *,
+    analyzer: str = "text.style",
+    **changes: Any,  # noqa: ANN401 - any field
 ) -> FeatureDocument:
     package_id = package_id or uuid4()
     made = FeatureDocument(
@@ -169,7 +173,7 @@ VALUES = st.recursive(
 )
 
 
-def clean(value: Any) -> Any:
+def clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """The documents' promise, written down a second time: NUL and half characters become U+FFFD."""
     if isinstance(value, str):
         return "".join("\ufffd" if char == "\x00" or 0xD800 <= ord(char) < 0xE000 else char for char in value)
@@ -200,6 +204,6 @@ def test_what_is_no_json_is_refused_by_analyzer_and_nothing_is_written(
 ) -> None:
     package_id = uuid4()
     good, bad = document(user, package_id, analyzer="a"), document(user, package_id, analyzer="text.bad")
-    with pytest.raises(InvalidInput, match="text.bad"):
+    with pytest.raises(InvalidInput, match=r"text\.bad"):
         store.put_many([good, replace(bad, extracted_features=features)])
     assert store.of_package(user, package_id) == []

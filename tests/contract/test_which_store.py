@@ -43,7 +43,7 @@ NODE = Node("a", NodeLabel.SKILL)
         ((NODE,), (Edge("a", EdgeType.IS_A_TYPE_OF, "a"), Edge("a", EdgeType.IS_A_TYPE_OF, "a", {"x": 1}))),
         ((Node("a", NodeLabel.SKILL, {"x": {"deep": 1}}),), ()),  # type: ignore[dict-item]  # refused is the point
         ((Node("a", NodeLabel.SKILL, {"x": None}),), ()),  # type: ignore[dict-item]  # as above
-        ((Node("a", NodeLabel.SKILL, {"x": [["deep"]]}),), ()),  # type: ignore[list-item]  # as above
+        ((Node("a", NodeLabel.SKILL, {"x": [["deep"]]}),), ()),  # type: ignore[dict-item]  # as above
     ],
 )
 def test_a_graph_that_no_store_could_hold_is_refused(nodes: tuple[Node, ...], edges: tuple[Edge, ...]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, Select, insert, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.cli.embedded import Postgres
@@ -127,7 +127,7 @@ def test_an_expiry_that_is_no_future_moment_is_refused(user: str, expires: datet
         grant(connection, user, [SCOPE], "mine", expires)
 
 
-def entries(user: str) -> Any:
+def entries(user: str) -> Select[*tuple[Any, ...]]:
     table = ConsentLedgerEntry.__table__
     return select(table).where(table.c.user_id == user).order_by(table.c.sequence)
 
@@ -139,14 +139,17 @@ def entries(user: str) -> Any:
         "DELETE FROM consent_ledger WHERE user_id = :user",
         "UPDATE consent_ledger SET purpose = 'other' WHERE false",
         "TRUNCATE consent_ledger",
-        "INSERT INTO consent_ledger SELECT * FROM consent_ledger ON CONFLICT (entry_id) DO UPDATE SET purpose = 'other'",
+        """
+        INSERT INTO consent_ledger OVERRIDING SYSTEM VALUE SELECT * FROM consent_ledger
+        ON CONFLICT (entry_id) DO UPDATE SET purpose = 'other'
+        """,
     ],
 )
 def test_the_ledger_refuses_every_change(user: str, statement: str) -> None:
     with transaction() as connection:
         grant(connection, user, [SCOPE], "mine", None)
-    with pytest.raises(DBAPIError, match="append-only|OVERRIDING"), undone() as connection:
-        connection.execute(text(statement.replace("SELECT *", "OVERRIDING SYSTEM VALUE SELECT *")), {"user": user})
+    with pytest.raises(DBAPIError, match="append-only"), undone() as connection:
+        connection.execute(text(statement), {"user": user})
     with transaction() as connection:
         assert verify_chain(connection, user) == []
         assert [row.purpose for row in connection.execute(entries(user))] == ["mine"]
@@ -226,9 +229,11 @@ def test_a_revocation_waits_for_a_step_between_its_check_and_its_claim(user: str
     with transaction() as step:
         gate_shared(step, user)
         assert covered(step, user, token, [SCOPE])
-        with pytest.raises(OperationalError, match="lock timeout"), transaction() as other:
+        with transaction() as other:
             other.execute(text("SET LOCAL lock_timeout = '100ms'"))
-            revoke(other, user, token)
+            with pytest.raises(OperationalError, match="lock timeout"):
+                revoke(other, user, token)
+            other.rollback()
         with transaction() as third:
             gate_shared(third, user)
     with transaction() as connection:

@@ -1,4 +1,4 @@
-"""The persona graph follows PostgreSQL: what is in it, that nothing is lost on the way, and that repeating changes nothing."""
+"""The persona graph follows PostgreSQL: what is in it, and that nothing is lost or done twice on the way."""
 
 from __future__ import annotations
 
@@ -113,7 +113,11 @@ class Person:
         return candidate_id
 
     def settle(
-        self, candidate_id: UUID | None, category: TraitCategory, name: str = "Settled", evidence: Any = None
+        self,
+        candidate_id: UUID | None,
+        category: TraitCategory,
+        name: str = "Settled",
+        evidence: list[str] | None = None,
     ) -> UUID:
         trait_id = uuid4()
         with transaction() as connection:
@@ -142,7 +146,9 @@ class Person:
             self.changed(connection, "decision")
         return trait_id
 
-    def decide(self, connection: Connection, trait_id: UUID, evidence: Any, undoes: UUID | None = None) -> UUID:
+    def decide(
+        self, connection: Connection, trait_id: UUID, evidence: list[str] | None, undoes: UUID | None = None
+    ) -> UUID:
         action_id = uuid4()
         connection.execute(
             insert(UserRefinedTrait).values(
@@ -162,8 +168,8 @@ class Person:
             query = select(EvidenceSnippet.evidence_id).where(EvidenceSnippet.candidate_id == candidate_id)
             return sorted(str(found) for found in connection.execute(query).scalars())
 
-    def graph(self, **asked: Any) -> Shown:
-        return Shown(graph.read(self.id, **asked))
+    def graph(self, concept: str | None = None, category: str | None = None, depth: int = 2) -> Shown:
+        return Shown(graph.read(self.id, concept=concept, category=category, depth=depth))
 
 
 class Shown:

@@ -1,4 +1,4 @@
-"""`echosphere up`, `scale`, `down` with the real supervisor and real servers, on processes small enough to be killed at will."""
+"""`echosphere up`, `scale`, `down`: the real supervisor and real servers, processes small enough to kill."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,57 +96,79 @@ def until(holds: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture
-def house() -> Iterator[House]:
+@contextmanager
+def made() -> Iterator[House]:
+    """A house of its own, empty of processes afterwards."""
     with tempfile.TemporaryDirectory(prefix="echo-up-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        made = House(folder)
-        yield made
-        made.run("down")
-        assert made.left() == []
+        one = House(folder)
+        yield one
+        one.run("down")
+        assert one.left() == []
+
+
+@contextmanager
+def started() -> Iterator[House]:
+    with made() as one:
+        up = one.run("up", "--detach")
+        assert up.returncode == 0, up.stderr
+        yield one
 
 
 @pytest.fixture
-def up(house: House) -> House:
-    started = house.run("up", "--detach")
-    assert started.returncode == 0, started.stderr
-    return house
+def house() -> Iterator[House]:
+    with made() as one:
+        yield one
 
 
-def test_up_starts_the_servers_and_every_process_and_says_so(up: House) -> None:
-    state = up.status()
+@pytest.fixture
+def up() -> Iterator[House]:
+    with started() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[House]:
+    """For tests that leave everything running."""
+    with started() as one:
+        yield one
+
+
+def test_up_starts_the_servers_and_every_process_and_says_so(shared: House) -> None:
+    state = shared.status()
     assert state["ready"] is True
-    assert {name for name in state["services"]} == {"postgres", "redis", "web", "worker-text-1", "worker-gpu-1"}
+    assert set(state["services"]) == {"postgres", "redis", "web", "worker-text-1", "worker-gpu-1"}
     assert set(state) == {"ready", "url", "services", "queues", "runs"}
     assert set(state["queues"]["text"]) == {"depth", "workers", "slots"}
-    assert (up.home / "logs" / "release.log").read_text() == "migrated\n"
+    assert (shared.home / "logs" / "release.log").read_text() == "migrated\n"
 
 
-def test_up_when_it_is_up_says_so_and_changes_nothing(up: House) -> None:
-    before = up.pids()
-    again = up.run("up")
+def test_up_when_it_is_up_says_so_and_changes_nothing(shared: House) -> None:
+    before = shared.pids()
+    again = shared.run("up")
     assert again.returncode == 0
     assert "already up" in again.stderr
-    assert up.pids() == before
+    assert shared.pids() == before
 
 
-def test_what_holds_addresses_and_sockets_is_the_owners_alone(up: House) -> None:
-    sockets = Supervisor(up.home).sockets
-    for path in (up.home / "run.env", up.home / "supervisord.conf", sockets / "supervisor.sock"):
+def test_what_holds_addresses_and_sockets_is_the_owners_alone(shared: House) -> None:
+    sockets = Supervisor(shared.home).sockets
+    for path in (shared.home / "run.env", shared.home / "supervisord.conf", sockets / "supervisor.sock"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE((sockets / "redis.sock").stat().st_mode) == 0o700
 
 
-def test_scaling_adds_and_removes_only_the_difference(up: House) -> None:
-    before = up.pids()
-    assert up.run("scale", "text=3", "gpu=0").returncode == 0
-    grown = up.pids()
+def test_scaling_adds_and_removes_only_the_difference(shared: House) -> None:
+    before = shared.pids()
+    assert shared.run("scale", "text=3", "gpu=0").returncode == 0
+    grown = shared.pids()
     assert set(grown) - set(before) == {"worker-text-2", "worker-text-3"}
     assert set(before) - set(grown) == {"worker-gpu-1"}
     assert all(grown[name] == pid for name, pid in before.items() if name in grown)
-    assert up.run("scale", "text=1").returncode == 0
-    assert up.pids() == {name: pid for name, pid in before.items() if name != "worker-gpu-1"}
+    assert shared.run("scale", "text=1", "gpu=1").returncode == 0
+    shrunk = shared.pids()
+    assert {**shrunk, "worker-gpu-1": 0} == {**before, "worker-gpu-1": 0}
 
 
 def test_up_in_a_size(house: House) -> None:
@@ -155,21 +177,21 @@ def test_up_in_a_size(house: House) -> None:
 
 
 @pytest.mark.parametrize("name", ["worker-text-1", "web", "postgres", "redis"])
-def test_a_killed_process_comes_back(up: House, name: str) -> None:
-    before = up.pids()[name]
+def test_a_killed_process_comes_back(shared: House, name: str) -> None:
+    before = shared.pids()[name]
     os.kill(before, signal.SIGKILL)
-    until(lambda: up.pids().get(name) not in {before, 0, None})
-    until(lambda: up.status()["ready"])
+    until(lambda: shared.pids().get(name) not in {before, 0, None})
+    until(lambda: shared.status()["ready"])
 
 
-def test_a_process_killed_every_second_is_started_every_time(up: House) -> None:
+def test_a_process_killed_every_second_is_started_every_time(shared: House) -> None:
     seen = set()
     for _ in range(6):
-        until(lambda: up.pids()["worker-text-1"] not in {0, *seen})
-        pid = up.pids()["worker-text-1"]
+        until(lambda: shared.pids()["worker-text-1"] not in {0, *seen})
+        pid = shared.pids()["worker-text-1"]
         seen.add(pid)
         os.kill(pid, signal.SIGKILL)
-    until(lambda: Supervisor(up.home).states()["worker-text-1"]["state"] == "running")
+    until(lambda: Supervisor(shared.home).states()["worker-text-1"]["state"] == "running")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -224,19 +246,14 @@ def test_up_in_the_foreground_survives_its_supervisor(house: House) -> None:
     assert process.wait(60) == 0
 
 
-def test_two_homes_run_side_by_side(up: House, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with tempfile.TemporaryDirectory(prefix="echo-up-", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o755)
-        other = House(Path(name))
-        assert other.status()["ready"] is False
-        assert other.run("up", "--detach").returncode == 0
-        try:
-            assert other.status()["url"] != up.status()["url"]
-            assert not set(other.pids().values()) & set(up.pids().values())
-        finally:
-            assert other.run("down").returncode == 0
-        assert other.left() == []
-        assert up.status()["ready"] is True
+def test_two_homes_run_side_by_side_and_none_takes_the_other_for_itself(shared: House, house: House) -> None:
+    assert house.status()["ready"] is False
+    assert house.run("up", "--detach").returncode == 0
+    assert house.status()["url"] != shared.status()["url"]
+    assert not set(house.pids().values()) & set(shared.pids().values())
+    assert house.run("down").returncode == 0
+    assert house.status()["ready"] is False
+    assert shared.status()["ready"] is True
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_named(house: House) -> None:

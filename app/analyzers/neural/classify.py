@@ -27,6 +27,8 @@ MAX_SENTENCES = 600
 MIN_WORDS = 100
 #: Tokens of one window at most; few of these models were trained on longer texts.
 MAX_TOKENS = 512
+#: Byte-level tokenizers make up to four tokens of a rare character.
+MAX_TOKENS_PER_CHARACTER = 4
 #: Windows in one batch.
 BATCH = 16
 #: Parts of the text in which a label may be seen, to tell a lasting tone from one bad day.
@@ -121,14 +123,13 @@ class Classifier:
         return [{k: v / w for k, v in row.items()} for row, w in zip(sums, weights, strict=True)]
 
     def _windows(self, text: str) -> list[str]:
-        if len(text) <= self.window:  # a token is a character at least
+        if len(text) * MAX_TOKENS_PER_CHARACTER <= self.window:
             return [text]
         tokenizer = self.pipeline.tokenizer
         if not tokenizer.is_fast:  # without offsets the rest is cut off
             return [text]
-        offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)[
-            "offset_mapping"
-        ]
+        marked = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        offsets = marked["offset_mapping"]
         pieces = [offsets[i : i + self.window] for i in range(0, len(offsets), self.window)]
         return [text[piece[0][0] : piece[-1][1]] for piece in pieces] or [text]
 
@@ -158,7 +159,7 @@ def load(folder: str, task: str) -> Classifier:
     try:
         model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True, **local)
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **local)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, ImportError, import_module("safetensors").SafetensorError) as error:
         raise _missing(task, f"its folder cannot be loaded ({type(error).__name__}): run `make models`") from error
     return _classifier(model, tokenizer, task)
 

@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.analysis import Context, Result
-from app.analyzers.text.facts_clause import grin, opening, stated, verb_group
-from app.analyzers.text.facts_draft import Draft, Said
+from app.analyzers.text.facts_clause import Opening, clause_start, grin, opening, stated, verb_group
+from app.analyzers.text.facts_draft import AFFIRMED, NEGATED, Draft, Said
 from app.analyzers.text.facts_habits import habit, tends
+from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
+from app.analyzers.text.facts_lists import announced
+from app.analyzers.text.facts_marks import marks
 from app.analyzers.text.facts_mine import mine, moved
 from app.analyzers.text.facts_frames import frames
 from app.errors import Refusal
@@ -25,6 +28,8 @@ from app.vocabulary import Authorship, ReasonCode
 
 #: Words one of which a sentence needs before anything else is asked of it.
 _FIRST_PERSON = frozenset("i i'm i've i'd i'll im ive my me".split())
+_SUBJECTS = frozenset(["i", "my", "me"])
+_QUOTATION_MARKS = frozenset("\"'“‘„«»‚`")  # noqa: RUF001 - quotation marks are meant
 #: Authors whose "I" is not the person.
 _OTHERS = frozenset({Authorship.OTHER, Authorship.FICTION})
 _ENGLISH = frozenset({"en", "mixed", None})
@@ -68,33 +73,46 @@ def analyse(layer: TextLayer, context: Context) -> Result:
 
 def _facts(prose: Prose) -> Iterator[dict[str, Any]]:
     seen: set[tuple[str, str, str]] = set()
-    for sentence in prose.sentences:
+    for index, sentence in enumerate(prose.sentences):
         if not any(token[0] in _FIRST_PERSON for token in prose.tokens_of(sentence)):
             continue
         line = Line(prose, sentence)
         if not stated(line):
             continue
         weaker = 0.25 if grin(line) else 0.0
-        text = layer_text = prose.layer.text[sentence.start : sentence.end]
+        text = prose.layer.text[sentence.start : sentence.end]
         for draft in drafts(line):
             # A signature line or a forwarded copy repeats itself word for word; it says nothing twice.
             key = (draft.kind, draft.lemma, text)
-            if key in seen or not draft.slot:
-                continue
-            seen.add(key)
-            yield _as_json(prose, line, draft, weaker)
-        del layer_text
+            if key not in seen and draft.slot:
+                seen.add(key)
+                yield _as_json(prose, line, draft, sentence.start, weaker)
+        for item, predicate, phrase in announced(prose, index, line):
+            negated = NEGATED if predicate in {"hate", "dislike"} else AFFIRMED
+            draft = Draft("like", predicate, phrase.slot, phrase.lemma, phrase.first, phrase.next, polarity=negated)
+            yield _as_json(prose, item, draft, sentence.start, 0.0)
 
 
 def drafts(line: Line) -> Iterator[Draft]:
     """Every fact of one sentence."""
     for index, word in enumerate(line.words):
-        if word == "i":
+        if word in _SUBJECTS and _opens_quotation(line, index):
+            continue
+        if word == "who" and line.word(index - 1) in {"someone", "somebody", "person"}:
+            yield from _someone_who(line, index)
+        elif word == "i":
             yield from _spoken(line, index)
         elif word == "my":
             yield from mine(line, index)
         elif word == "me":
             yield from moved(line, index)
+    yield from marks(line)
+
+
+def _opens_quotation(line: Line, index: int) -> bool:
+    """Whether a quotation mark stands right before the word: somebody is made to say it."""
+    start = line.starts[index]
+    return start > 0 and line.text[start - 1] in _QUOTATION_MARKS
 
 
 def _spoken(line: Line, index: int) -> Iterator[Draft]:
@@ -105,11 +123,42 @@ def _spoken(line: Line, index: int) -> Iterator[Draft]:
     if opened.timed and verb.tense == "present":
         return
     said = Said(line, opened, verb)
-    found = [draft for reader in frames().get(verb.lemma, ()) for draft in reader(said)]
-    yield from found or [*tends(said), *habit(said)]
+    found = _read(said)
+    yield from found
+    if found:
+        yield from _continued(said, max(draft.next for draft in found))
 
 
-def _as_json(prose: Prose, line: Line, draft: Draft, weaker: float) -> dict[str, Any]:
+def _read(said: Said) -> list[Draft]:
+    found = [draft for reader in frames().get(said.verb.lemma, ()) for draft in reader(said)]
+    return found or [*tends(said), *habit(said)]
+
+
+def _continued(said: Said, at: int) -> Iterator[Draft]:
+    """A second verb of the same subject: "I am a nurse and love reading"."""
+    line = said.line
+    joint = line.skip(at, {",", "and", "but"})
+    if joint == at or line.word(joint - 1) not in {"and", "but"}:
+        return
+    verb = verb_group(line, joint)
+    if verb and verb.lemma in frames() and verb.tense == said.verb.tense and line.word(joint) not in lexicon()["pronouns"]:
+        yield from _read(Said(line, said.opened, verb))
+
+
+def _someone_who(line: Line, index: int) -> Iterator[Draft]:
+    """"As someone who has always valued independence", "I am a person who loves maps": said of oneself in the third person."""
+    begins = line.word(index - 2) == "as" and clause_start(line, index) == index - 2
+    at = index - 3 if line.word(index - 2) in {"a", "of"} else index - 2
+    owned = line.word(at) in {"am", "'m"} and line.word(at - 1) == "i"
+    if not begins and not owned:
+        return
+    turned = line.in_first_person(index + 1)
+    verb = verb_group(turned, index + 1)
+    if verb:
+        yield from _read(Said(turned, Opening(), verb))
+
+
+def _as_json(prose: Prose, line: Line, draft: Draft, start: int, weaker: float) -> dict[str, Any]:
     layer = prose.layer
     sentence = line.sentence
     segment = layer.segments[sentence.segment]
@@ -124,6 +173,6 @@ def _as_json(prose: Prose, line: Line, draft: Draft, weaker: float) -> dict[str,
         "strength": round(max(0.1, draft.plain - weaker), 2),
         "date": segment.date,
         "sensitive": draft.sensitive,
-        "sentence": layer.span(sentence.start, sentence.end).as_json(),
+        "sentence": layer.span(start, sentence.end).as_json(),
         "object": layer.span(first, last).as_json(),
     }

@@ -135,8 +135,8 @@ def _role(said: Said, line: Line, at: int) -> Iterator[Draft]:
     # Without an article only in the present and at the end of a clause: "im a dev" but not "I was host to".
     if not found.article and (said.verb.tense == "past" or line.word(after) not in _OPEN_ENDED | {"at", "from", "by"}):
         return
-    student = found.head in {"student", "undergraduate", "postgraduate", "freshman", "sophomore", "pupil", "graduate_student"}
-    if student and said.verb.tense == "past" and found.phrase.slot in {"student", "pupil", "freshman", "sophomore"}:
+    student = found.head in lexicon()["student_nouns"]
+    if student and said.verb.tense == "past" and found.phrase.slot == found.head:
         return
     kind = "studies" if student else "skill" if found.graded else "occupation"
     yield said.draft(kind, "is", found.phrase, tense="past" if found.former else "")
@@ -196,7 +196,10 @@ def _trait(said: Said, line: Line, at: int) -> Iterator[Draft]:
         if line.word(index) in {"and", ",", "or"} and line.word(following) in words["trait_adjectives"]:
             index = following
     tail = any(line.matches(index, words_behind) for words_behind in _TRAIT_TAILS)
-    if not found or not (tail or line.word(index) in _OPEN_ENDED):
+    if not found or not (tail or line.word(index) in _OPEN_ENDED) or "too" in line.words[verb.at : at]:
+        return
+    # "I am not impatient but anxious" is about the moment.
+    if verb.negated and line.word(index) in {"but", "—"}:
         return
     always = tail or verb.often in {"always", "usually", "constantly", "never"} or bool({"generally", "naturally"} & set(verb.adverbs))
     if verb.tense == "perfect" and not always:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from app.analyzers.text.facts_lexicon import BASE, GERUND, PARTICIPLE, PAST, lexicon
 from app.analyzers.text.facts_line import BARRIER, Line
+from app.analyzers.text.facts_phrase import adverb
 
 _STRONG_MARKS = frozenset([";", ":", "—", "(", ".", "…", "!", BARRIER])
 _BE = frozenset("am 'm was are 're were is 's be been being".split())
@@ -132,7 +133,7 @@ def _matrix(line: Line, begin: int, index: int) -> float | None:
         if adjacent or "that" in line.words[back:index]:
             return None
     if that:
-        return 1.0 if line.word(at) in {"is", "fact", "truth", "sure", "afraid", "glad", "proud", "happy"} and line.word(at - 1) != "not" else None
+        return 1.0 if line.word(at) in {"is", "out", "fact", "truth", "sure", "afraid", "glad", "proud", "happy"} and line.word(at - 1) != "not" else None
     return -1.0
 
 
@@ -142,6 +143,8 @@ def _plain_opening(line: Line, begin: int, index: int) -> Opening | None:
     if lead is not None:
         return None if _UNREAL & set(lead) else Opening(lead=lead)
     at = _joint(line, index) - 1
+    if line.matches(at - 2, "that 's why") or line.matches(at - 2, "which is why") or line.matches(at - 2, "that is why"):
+        return Opening()
     timed = False
     while at >= begin:
         word = line.words[at]
@@ -178,10 +181,12 @@ def _lead(line: Line, begin: int, index: int) -> tuple[str, ...] | None:
     while at >= begin and line.words[at] != "," and end - at <= 9:
         at -= 1
     first = line.skip(at + 1, words["openers"])
+    first += 2 if line.matches(first, "it was") else 0
     phrase = tuple(line.words[first:end])
     if not phrase or phrase[0] not in words["time_leads"] or len(phrase) > 9:
         return None
-    if phrase[-1] not in words["time_nouns"] and not phrase[-1].isdigit():
+    then = phrase[-1] == "time" and phrase[-2] in {"this", "that", "some"}
+    if phrase[-1] not in words["time_nouns"] and not phrase[-1].isdigit() and not then:
         return phrase if line.word(index - 1) == "," and not _verbal(phrase) else None
     return phrase
 
@@ -219,7 +224,7 @@ def verb_group(line: Line, index: int) -> Verb | None:
         elif word == "no" and line.word(at + 1) == "longer":
             found.negated = True
             at += 1
-        elif word in words["adverbs"]:
+        elif word in words["adverbs"] or (adverb(word) and line.word(at + 1) not in {"", ".", ","}):
             # "I don't always like" denies the "always" and not the liking.
             if found.negated and word in _HOW_OFTEN | _ONLY_PARTLY:
                 return None

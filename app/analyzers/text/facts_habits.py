@@ -52,6 +52,9 @@ def habit(said: Said) -> Iterator[Draft]:
     found = complement(line, verb.at, verb.lemma, verb.lemma if often == "never" else third(verb.lemma))
     if found is None or len(found.slot.split()) == 1 and verb.lemma not in words["activities"]:
         return
+    # "I never light a lamp until ..." is a condition and not a habit.
+    if often == "never" and line.word(found.next) in {"until", "till", "unless", "if", "when", "except", "before", "without", "but"}:
+        return
     when = lead or frequency(line.words[found.next : found.next + 4])
     if not often and not when:
         return

@@ -61,11 +61,17 @@ def employed(said: Said) -> Iterator[Draft]:
     line, at = said.line, said.verb.next
     if not said.verb.passive or said.verb.negated:
         return
+    at += 1 if line.word(at) == "up" else 0
     if line.word(at) == "as":
         at += 1
     elif said.verb.lemma not in {"appoint", "elect", "choose", "make"}:
         return
-    found = role(line, at, *_ROLES, bare=True)
+    words = lexicon()
+    raised = role(line, at, "self_nouns") if said.verb.lemma in {"educate", "raise", "bring", "breed"} else None
+    if raised:
+        yield said.draft("identity", "raised as a", raised.phrase, sensitive=raised.head in words["sensitive_nouns"])
+        return
+    found = role(line, at, *_ROLES, bare=True) if said.verb.lemma not in {"raise", "bring", "breed"} else None
     if found:
         yield said.draft("occupation", "trained as" if said.verb.lemma in {"train", "educate"} else "works as", found.phrase)
 
@@ -76,7 +82,7 @@ def become(said: Said) -> Iterator[Draft]:
     if said.verb.negated or said.verb.modal or said.verb.tense == "present":
         return
     if found := role(line, said.verb.next, *_ROLES):
-        if not found.graded:
+        if not found.graded and found.head not in lexicon()["student_nouns"]:
             yield said.draft("occupation", "became", found.phrase)
         return
     known = role(line, said.verb.next, "self_nouns")
@@ -218,7 +224,8 @@ def own(said: Said) -> Iterator[Draft]:
     if pet and _ends(line, pet.next):
         yield said.draft("pet", "keeps" if lemma == "keep" else "has", replace(pet, slot=" ".join([*line.words[at:start], pet.slot])))
         return
-    if line.word(at) not in {"a", "an", "my"}:
+    at += 1 if lemma == "set" and line.word(at) == "up" else 0
+    if line.word(at) not in {"a", "an", "my"} or (lemma == "set" and at == said.verb.next):
         return
     owned = listed(line, at, "possessions")
     if lemma == "own" and owned and _ends(line, owned.next):
@@ -226,7 +233,7 @@ def own(said: Said) -> Iterator[Draft]:
         return
     begin = line.skip(at + 1, {"own", "first", "second", "last", "new", "next", "little"})
     after = run(line, begin, 3)
-    if after > begin and line.word(after - 1) in words["enterprises"] and not (lemma in {"found", "start", "cofound"} and said.verb.tense == "present"):
+    if after > begin and line.word(after - 1) in words["enterprises"] and not (lemma not in {"own", "run", "keep"} and said.verb.tense == "present"):
         group = line.words[begin:after]
         article = line.word(at) if line.word(at) != "my" else "an" if group[0][0] in "aeiou" else "a"
         predicate = {"own": "owns", "run": "runs", "keep": "keeps"}.get(lemma, "founded")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
+from app.analyzers.text.facts_lexicon import lexicon
 from app.prose import Prose, Sentence
 
 #: Stands where other people's words, addresses or figures of another script were.
@@ -20,6 +21,7 @@ _LAZY = {
     "doesnt": ("does", "n't"), "wasnt": ("was", "n't"), "isnt": ("is", "n't"), "havent": ("have", "n't"), "couldnt": ("could", "n't"),
     "cannot": ("can", "not"), "gonna": ("going", "to"), "wanna": ("want", "to"), "gotta": ("got", "to"),
 }  # fmt: skip
+_THIRD = {"has": "have", "is": "am", "does": "do", "'s": "'ve", "was": "was"}
 _MARKS = {
     ",": ",", ";": ";", ":": ":", "–": "—", "—": "—", "⸺": "—", "(": "(", ")": ")", "[": "(", "]": ")", "…": "…", "/": "/", "|": ";", "•": ";",  # noqa: RUF001 - dashes are meant
     "?": "?", "!": "!", ".": ".", "&": "&", "%": "%",
@@ -39,6 +41,14 @@ def parts(word: str) -> tuple[str, ...]:
         if word.endswith(ending) and len(word) > len(ending):
             return word[: -len(ending)], ending
     return (word,)
+
+
+def _first_person(word: str) -> str:
+    """"loves" to "love"; empty where the word is no third person of a known verb."""
+    if word in _THIRD:
+        return _THIRD[word]
+    bases = lexicon()["bases"]
+    return next((word[:-cut] for cut in (1, 2) if word.endswith("s") and word[:-cut] in bases), "")
 
 
 class Line:
@@ -99,6 +109,17 @@ class Line:
             if mark:
                 self._add(mark, start, end)
 
+    def in_first_person(self, index: int) -> Line:
+        """A copy whose next verb stands in the first person: "someone who has always loved" as "I have always loved"."""
+        copy = object.__new__(Line)
+        copy.text, copy.sentence, copy.starts, copy.ends = self.text, self.sentence, self.starts, self.ends
+        copy.words = [*self.words]
+        for at in range(index, min(index + 4, len(copy.words))):
+            if turned := _first_person(copy.words[at]):
+                copy.words[at] = turned
+                break
+        return copy
+
     def __len__(self) -> int:
         return len(self.words)
 
@@ -127,6 +148,12 @@ class Line:
         """The first index from there on whose word is not one of these."""
         while self.word(index) and self.word(index) in words:
             index += 1
+        return index
+
+    def skip_back(self, index: int, words: Container[str]) -> int:
+        """The first index from there backwards whose word is not one of these."""
+        while index >= 0 and self.words[index] in words:
+            index -= 1
         return index
 
     def find(self, word: str) -> Iterator[int]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from app.analyzers.text.facts_clause import lasting
 from app.analyzers.text.facts_draft import AFFIRMED, NEGATED, Draft, Said
-from app.analyzers.text.facts_inflect import gerund
+from app.analyzers.text.facts_inflect import base_of, gerund
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
 from app.analyzers.text.facts_phrase import Phrase, activity, fold, follows_well, infinitive, noun, run, text_of, thing, things
@@ -73,14 +73,14 @@ def stand(said: Said) -> Iterator[Draft]:
 def quality(said: Said) -> Iterator[Draft]:
     """"I have a passion for maps", "a horror of snakes", "a weakness for cake"."""
     line, at, words = said.line, said.verb.next, lexicon()
-    if line.word(at) not in {"a", "an", "no"} or said.verb.tense == "past" or said.verb.negated or said.verb.modal:
+    if line.word(at) not in {"a", "an", "no"} or said.verb.negated or said.verb.modal:
         return
     index = line.skip(at + 1, words["adverbs"] | words["quality_adjectives"])
     kind, none = line.word(index), line.word(at) == "no"
     if kind not in words["qualities"] or line.word(index + 1) not in {"for", "of"}:
         return
     phrase = thing(line, index + 2)
-    if phrase is None or one_person(phrase):
+    if phrase is None or one_person(phrase) or (said.verb.tense == "past" and kind in {"fear", "dread", "dislike", "distaste"}):
         return
     if kind in {"fear", "horror", "dread", "phobia"}:
         yield replace(said.draft("fear", "afraid of", phrase), polarity=NEGATED if none else AFFIRMED)
@@ -161,6 +161,21 @@ def goal(said: Said, at: int, *, always: bool) -> Iterator[Draft]:
     found_goal = infinitive(line, at) if always else None
     if found_goal:
         yield said.draft("goal", "wants to", replace(found_goal, slot=text_of([verb, *found_goal.slot.split()[1:]]), first=start))
+
+
+def conceive(said: Said) -> Iterator[Draft]:
+    """"I conceived the bold project of arriving at moral perfection", "I resolved to become a vegetarian"."""
+    line, verb = said.line, said.verb
+    at = line.skip(verb.next, lexicon()["articles"])
+    end = run(line, at, 4) if at > verb.next else -1
+    # Two adjectives joined: "the bold and arduous project".
+    end = run(line, end + 1, 3) if end > at and line.word(end) == "and" else end
+    if verb.negated or verb.modal or end <= at or line.word(end - 1) not in lexicon()["designs"] or line.word(end) not in {"of", "to"}:
+        return
+    found = activity(line, end + 1) if line.word(end) == "of" else infinitive(line, end)
+    if found:
+        base = base_of(found.slot.split()[0])
+        yield said.draft("goal", "wants to", replace(found, slot=text_of([base, *found.slot.split()[1:]])))
 
 
 def fear(said: Said) -> Iterator[Draft]:

@@ -19,13 +19,26 @@ _RULES = frozenset("principle motto rule maxim philosophy policy creed".split())
 _BE_FORMS = {"is": "present", "'s": "present", "are": "present", "was": "past", "were": "past"}
 _BACK = frozenset("always long still now then of me in life the greatest biggest main chief only ultimate first".split())
 _NUMBER_WORDS = frozenset("two three four five six seven eight nine ten both".split())
-_SPECIES = frozenset("dog dogs cat cats puppy kitten parrot rabbit rabbits hens chickens bees".split())
+_CAUSES = {"gave": "past", "gives": "present", "caused": "past", "causes": "present"}
+_EFFORTS = frozenset("scheme plan habit practice study virtue precept resolution lack want sense".split())
+_MUCH = ("the most", "most", "much", "great", "a lot of", "no end of", "more")
+_SPECIES = frozenset("dog dogs cat cats puppy kitten parrot hens bees".split())
+_ENDED = frozenset("lost gone worn faded died overcame overcome cured conquered outgrew outgrown abandoned forgot forgotten blighted".split())
+
+
+def told_in(line: Line) -> str:
+    """The tense of a sentence that does not say itself when its fact holds: past where only the past is spoken of."""
+    words = lexicon()
+    forms = [words.forms.get(word, ("", ""))[1] for word in line.words]
+    past = any(word in {"was", "were", "had", "did"} for word in line.words) or "past" in forms
+    now = any(word in {"is", "are", "am", "'m", "'s", "'re", "has", "have", "'ve", "does", "do", "will", "'ll", "can"} for word in line.words)
+    return "past" if past and not now else "present"
 
 
 def mine(line: Line, index: int) -> Iterator[Draft]:
     """Facts that a "my" opens at this index."""
     if opened := _unconditional(line, index):
-        for reader in (_kin, _pet, _favourite, _goal, _rule, _vocation, _language, _fear_of, _trouble):
+        for reader in (_kin, _pet, _favourite, _goal, _rule, _vocation, _language, _fear_of, _trouble, _quality, _pleasure):
             found = [*reader(line, index, opened)]
             if found:
                 yield from found
@@ -59,7 +72,7 @@ def _kin(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
     kept = [word for word in between if word in _NUMBER_WORDS - {"both"} or word in {"older", "younger", "elder", "twin", "late"}]
     slot = " ".join([*kept, line.word(at)])
     late = "late" in between
-    draft = _said(line, opened, "past" if late else "present").draft("family", "has", Phrase(slot, singular(line.word(at)), index + 1, at + 1))
+    draft = _said(line, opened, "past" if late else told_in(line)).draft("family", "has", Phrase(slot, singular(line.word(at)), index + 1, at + 1))
     yield replace(draft, plain=0.75 if kept else 0.66)
 
 
@@ -67,7 +80,8 @@ def _addressed(line: Line, index: int, after: int) -> bool:
     """Whether the phrase calls somebody: "well, my son, ..."."""
     before, behind = line.word(index - 1), line.word(after)
     opens = index == 0 or before in {",", "\x00", "—", ";", ":", "o", "oh", "yes", "no", "dear"}
-    return opens and behind in {",", "!", "", ".", "?", ";", ":"} and not line.capital(after + 1) or before in {"o", "oh"}
+    named_next = line.capital(after + 1) and line.word(after + 1) != "i"
+    return before in {"o", "oh"} or (opens and behind in {",", "!", "", ".", "?", ";", ":"} and not named_next)
 
 
 def _pet(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
@@ -76,7 +90,7 @@ def _pet(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
     if species in _SPECIES and not _addressed(line, index, at + 1) and line.word(at + 1) not in {"food", "house", "ate"} and line.word(index - 1) not in {"like", "as"}:
         if (follows_well(line, at + 1) or line.capital(at + 1) or line.word(at + 1) in {"is", "was", "has", "'s", "who", "loves", "likes"}) and singular(species) != "bee":
             article = "" if species.endswith("s") or species == "chickens" else "a "
-            draft = _said(line, opened, "present").draft("pet", "has", Phrase(article + species, singular(species), at, at + 1))
+            draft = _said(line, opened, told_in(line)).draft("pet", "has", Phrase(article + species, singular(species), at, at + 1))
             yield replace(draft, plain=0.68)
 
 
@@ -119,12 +133,15 @@ def _goal(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
         return
     verb = line.skip(at + 1, words["adverbs"] | {"for", "life", "has", "been", "had"})
     tense = _BE_FORMS.get(line.word(verb), "")
+    lasting = bool({"always", "long", "life", "lifelong"} & set(line.words[max(0, index - 4) : verb + 1]))
+    if line.word(at) in {"plan", "aim", "purpose", "intention", "desire", "wish", "hope", "resolution"} and not lasting and tense != "present":
+        return
     negated = line.word(verb + 1) in words["negations"]
     if tense and line.word(verb + 1) == "to" and not negated:
         start = verb + 1
     elif line.word(at + 1) == "to" and line.word(index - 1) in {"been", "was", "is", "always", "long"}:
         start, tense = at + 1, "past" if line.word(index - 1) == "was" else "present"
-    elif line.word(at + 1) == "of" and line.word(index - 1) not in {"in", "of", "about", "for"}:
+    elif line.word(at + 1) == "of" and line.word(at) in {"dream", "ambition"} and line.word(index - 1) not in {"in", "of", "about", "for"}:
         start, tense = at + 2, "present"
     elif {"has", "been"} <= set(line.words[at + 1 : verb]) and line.word(verb) == "to":
         start, tense = verb, "present"
@@ -166,7 +183,7 @@ def _rule(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
 
 def _vocation(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
     """"my job as a librarian", "my career as a pilot", "my home town is Leeds"."""
-    if line.word(index + 1) in {"job", "work", "career", "role", "position", "work", "trade", "profession"} and line.word(index + 2) == "as":
+    if line.word(index + 1) in {"job", "work", "role", "position", "trade", "profession"} and line.word(index + 2) == "as":
         found = role(line, index + 3, "occupations", "roles", anyone=True, bare=True)
         if found:
             yield _said(line, opened, "perfect").draft("occupation", "works as", found.phrase)
@@ -193,26 +210,46 @@ def _fear_of(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
     if feeling not in kinds or preposition not in {"of", "for", "is", "in"} or (preposition == "is" and feeling not in {"fear", "phobia", "passion"}) or (preposition == "in" and feeling != "interest"):
         return
     phrase = thing(line, at + 2)
-    if phrase and not one_person(phrase):
+    if phrase and not one_person(phrase) and not _ENDED & set(line.words):
         kind, predicate = kinds[feeling]
-        draft = _said(line, opened, "present").draft(kind, predicate, phrase)
+        draft = _said(line, opened, told_in(line)).draft(kind, predicate, phrase)
         yield replace(draft, polarity=NEGATED if feeling in {"hatred", "dislike"} else draft.polarity, plain=0.72)
 
 
 def _trouble(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
     """"My scheme of Order gave me the most trouble"."""
-    after = run(line, index + 1, 3)
-    if after <= index + 1:
+    verb = next((at for at in range(index + 2, min(index + 8, len(line))) if line.word(at) in _CAUSES), -1)
+    start = verb + 2 if line.word(verb + 1) == "me" else verb + 1
+    much = next((lead for lead in _MUCH if line.matches(start, f"{lead} trouble")), "")
+    if verb < 0 or line.word(start - 1) != "me" or not much:
         return
-    first, last = index + 1, after
-    if line.word(after) == "of":
-        first = after + 1
-        last = run(line, first, 3)
-    for verb in ("gave me", "gives me", "has given me", "caused me", "causes me"):
-        at = last + len(verb.split())
-        if last > first and line.matches(last, verb) and any(line.matches(at, f"{much} trouble") for much in ("the most", "most", "much", "great", "a lot of", "no end of", "more")):
-            slot = " ".join(line.words[first:last])
-            yield _said(line, opened, "present" if "s" in verb.split()[0][-1:] else "past").draft("self", "has trouble with", Phrase(slot, fold(line.words[first:last]), first, last))
+    first = index + 3
+    if line.word(index + 1) in _EFFORTS and line.word(index + 2) == "of" and run(line, first, 5) >= verb > first:
+        shown = line.words[first:verb]
+        yield _said(line, opened, _CAUSES[line.word(verb)]).draft("self", "has trouble with", Phrase(" ".join(shown), fold(shown), first, verb))
+
+
+def _quality(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
+    """"my vanity", "my natural shyness": a quality one says to have; rules ask for it more than once."""
+    at = line.skip(index + 1, {"own", "natural", "usual", "innate", "great", "extreme", "native", "constitutional", "habitual"})
+    noun_word = line.word(at)
+    if noun_word in lexicon()["own_qualities"] and line.word(index - 1) not in {"not", "no"}:
+        draft = _said(line, opened, told_in(line)).draft("self", "speaks of own", Phrase(noun_word, noun_word, at, at + 1))
+        yield replace(draft, plain=0.7)
+        if line.word(at + 1) == "and" and line.word(at + 2) in lexicon()["own_qualities"]:
+            second = Phrase(line.word(at + 2), line.word(at + 2), at + 2, at + 3)
+            yield replace(_said(line, opened, told_in(line)).draft("self", "speaks of own", second), plain=0.7)
+
+
+def _pleasure(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
+    """"my chief amusement was reading"."""
+    at = line.skip(index + 1, {"only", "chief", "greatest", "main", "principal", "biggest"})
+    if at == index + 1 or line.word(at) not in {"amusement", "pleasure", "delight", "recreation", "pastime", "diversion", "joy"}:
+        return
+    tense = _BE_FORMS.get(line.word(at + 1), "")
+    for phrase in things(line, at + 2) if tense else ():
+        if not one_person(phrase):
+            yield _said(line, opened, tense).draft("like", "enjoy", phrase)
 
 
 def moved(line: Line, index: int) -> Iterator[Draft]:

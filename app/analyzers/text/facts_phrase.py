@@ -121,6 +121,7 @@ def follows_well(line: Line, index: int, *, loose: bool = False) -> bool:
         loose: whether a preposition that tells more of it is welcome ("a nurse in Leeds").
     """
     words = lexicon()
+    index += 2 if line.matches(index, "a lot") else 3 if line.matches(index, "a great deal") else 0
     while line.word(index) in words["stops"] or line.word(index) in words["firm_adverbs"] or adverb(line.word(index)):
         index += 1
     word = line.word(index)

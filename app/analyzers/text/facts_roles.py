@@ -85,9 +85,10 @@ def role(line: Line, index: int, *names: str, anyone: bool = False, bare: bool =
     head = "_".join(group[-size:]) if size else group[-1]
     if not _held(line, article, head, group, after):
         return None
-    if head in words["needs_modifier"] and len(group) == len(head.split("_")) and " of " not in f" {_with_body(line, described, after, group, graded='').slot} ":
-        return None
     found = _with_body(line, described, after, group, graded=before[-1] if before and before[-1] in words["role_grade"] else "")
+    # What stands behind "of" is what the role is about: without it "a teacher of the new art" says something else.
+    if found.next == after and (line.word(after) == "of" or (head in words["needs_modifier"] and len(group) == len(head.split("_")))):
+        return None
     return Role(found, head, bool(words["role_former"] & set(before)), bool(words["role_grade"] & set(before)), article)
 
 
@@ -96,9 +97,7 @@ def _held(line: Line, article: str, head: str, group: list[str], after: int) -> 
     words = lexicon()
     if article == "the" and not (head in words["offices"] and line.word(after) == "of"):
         return False
-    if head in {"student", "pupil"} and len(group) > 1 and not set(group[:-1]) & (words["student_kinds"] | words["studies"]):
-        return False
-    return True
+    return not (head in words["student_nouns"] and len(group) > 1 and not set(group[:-1]) & (words["student_kinds"] | words["studies"]))
 
 
 def _with_body(line: Line, index: int, after: int, group: list[str], *, graded: str) -> Phrase:

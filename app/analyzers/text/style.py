@@ -1,7 +1,7 @@
 """Linguistic style: counted habits of the person's own words, each with its interval and instances.
 
-Nothing is judged here: what stands out from a norm group is `app.traits.rules_habits`' business. Word lists are English; other
-languages get the marks that need none. Quoted speech is left out throughout.
+Nothing is judged here: what stands out from a norm group is the business of `app.traits.rules_habits`. Word lists are
+English; other languages get the marks that need none. Quoted speech is left out throughout.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KEPT, _KEPT_CLASS = 12, 4
 #: Code points of a sentence that reads well as evidence; where hardly any has them, the wider range.
 _READABLE, _WIDER = (40, 300), (25, 520)
 _FEW = 3
-_SIGN_HABITS = (
+_ANY_LANGUAGE = (
     "questions",
     "exclamations",
     "emoji",
@@ -40,8 +40,9 @@ def analyse(layer: TextLayer, context: Context) -> Result:  # noqa: ARG001 - the
     """Count the habits of a layer.
 
     Returns:
-        Features `{ownWords, sentences, language, register, registerWhy, era, eraWhy, firstPerson, habits}`; `firstPerson` in 100 own
-        words; `habits` by key: `{count, exposure, unit, rate, interval, instances}`, for measures `sd` and `lowInstances` too.
+        Features `{ownWords, sentences, language, register, registerWhy, era, eraWhy, firstPerson, habits}`;
+        `firstPerson` in 100 own words; `habits` by key: `{count, exposure, unit, rate, interval, instances}`, for
+        measures `sd` and `lowInstances` too.
 
     Raises:
         Refusal: too_little_own_text, where no word is the person's own.
@@ -67,7 +68,7 @@ def analyse(layer: TextLayer, context: Context) -> Result:  # noqa: ARG001 - the
 
 
 def _habits(layer: TextLayer, marks: Marks, *, is_english: bool) -> dict[str, Any]:
-    keys = [*_SIGN_HABITS]
+    keys = [*_ANY_LANGUAGE]
     classes: frozenset[str] = frozenset()
     if is_english:
         classes = english().classes
@@ -124,7 +125,7 @@ class _Pool:
         self._readable = [self._fits(place, _READABLE) for place in range(len(marks.sentences))]
 
     def pick(self, places: list[tuple[int, int]], limit: int) -> list[dict[str, Any]]:
-        """Up to `limit` spans out of (index of the sentence, marks in it): from each equal stretch the one that shows most."""
+        """Up to `limit` spans out of (index of the sentence, marks in it): of each equal stretch what shows most."""
         chosen = [(place, times) for place, times in places if self._readable[place]]
         if len(chosen) < _FEW:
             chosen = [(place, times) for place, times in places if self._fits(place, _WIDER)]
@@ -141,8 +142,11 @@ class _Pool:
         return self._sentences[place].end - self._sentences[place].start
 
     def _fits(self, place: int, bounds: tuple[int, int]) -> bool:
-        """A whole sentence of that size; one that begins in lower case is a fragment, except where capitals are not used."""
-        return bounds[0] <= self._size(place) <= bounds[1]
+        """Whether a sentence has that size and no bracket left open, which would make it a fragment."""
+        if not bounds[0] <= self._size(place) <= bounds[1]:
+            return False
+        content = self._layer.text[self._sentences[place].start : self._sentences[place].end]
+        return content.count("(") == content.count(")")
 
     def _span(self, place: int) -> dict[str, Any]:
         if place not in self._spans:

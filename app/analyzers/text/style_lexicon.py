@@ -1,7 +1,7 @@
 """The word lists of style, read once: words and phrases to the habits they mark.
 
-The lists are data (`lists/english.toml`); VADER's lexicon (MIT) gives the words of good and bad feeling. One pass over a sentence's
-words finds every mark of every habit.
+The lists are data (`lists/english.toml`); VADER's lexicon (MIT) gives the words of good and bad feeling. One pass over
+a sentence's words finds every mark of every habit.
 """
 
 from __future__ import annotations
@@ -9,56 +9,65 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-#: Mean rating (-4 to 4) from which a word of VADER's lexicon counts as one of feeling; weaker ones are mostly neutral in running text.
+#: Mean rating (-4 to 4) from which a word of VADER's lexicon counts as one of feeling; weaker ones are mostly neutral.
 _FEELING = 1.7
 _ALPHABETIC = re.compile(r"[a-z]{4,}(?:-[a-z]+)?")
 
 
-@dataclass(slots=True)
+#: A phrase from its third word on, the habits it marks, and the habits it takes back.
+_Phrase = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Lexicon:
     """Marks of habits.
 
     Attributes:
         words: habits that a single word marks.
-        phrases: by first word, (further words, habits that the phrase marks, habits it takes back), longest first.
+        phrases: by first and second word, longest first.
         habits: keys of what a person can see in their own sentences.
         classes: keys of what only grammar or psychology reads.
         imperatives: words or pairs of words that open a request.
     """
 
-    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    phrases: dict[str, list[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]]] = field(default_factory=dict)
-    habits: frozenset[str] = frozenset()
-    classes: frozenset[str] = frozenset()
-    imperatives: frozenset[str] = frozenset()
+    words: dict[str, tuple[str, ...]]
+    phrases: dict[str, dict[str, list[_Phrase]]]
+    habits: frozenset[str]
+    classes: frozenset[str]
+    imperatives: frozenset[str]
 
-    def marks(self, sentence: Sequence[str]) -> Iterator[str]:
+    def marks(self, sentence: Sequence[str]) -> list[str]:
         """Habits marked by a sentence, one per mark; words in lower case with straight apostrophes.
 
         A longer mark of a habit swallows the shorter ones inside it.
         """
-        taken: dict[str, int] = {}
-        words, phrases = self.words, self.phrases
-        for place, word in enumerate(sentence):
-            if word in phrases:
-                for rest, found, cancelled in phrases[word]:
-                    end = place + 1 + len(rest)
-                    if tuple(sentence[place + 1 : end]) != rest:
-                        continue
-                    for key in cancelled:
-                        taken[key] = max(end, taken.get(key, 0))
-                    for key in found:
-                        if taken.get(key, 0) <= place:
-                            taken[key] = end
-                            yield key
-            if word in words:
-                for key in words[word]:
-                    if taken.get(key, 0) <= place:
-                        yield key
+        found: list[str] = []
+        used_up: dict[str, int] = {}
+        single, phrases = self.words, self.phrases
+        for place, (word, following) in enumerate(zip(sentence, (*sentence[1:], ""), strict=True)):
+            if word in phrases and following in phrases[word]:
+                found += self._phrases(phrases[word][following], sentence, place, used_up)
+            if word in single:
+                found += (key for key in single[word] if used_up.get(key, 0) <= place) if used_up else single[word]
+        return found
+
+    def _phrases(
+        self, candidates: list[_Phrase], sentence: Sequence[str], place: int, used_up: dict[str, int]
+    ) -> Iterator[str]:
+        """Habits marked by the phrases that begin at a word; notes how far each habit's words are used up."""
+        for rest, marked, cancelled in candidates:
+            end = place + 2 + len(rest)
+            if rest and tuple(sentence[place + 2 : end]) != rest:
+                continue
+            used_up.update({key: max(end, used_up.get(key, 0)) for key in cancelled})
+            for key in marked:
+                if used_up.get(key, 0) <= place:
+                    used_up[key] = end
+                    yield key
 
     def opens_request(self, sentence: Sequence[str]) -> bool:
         """Whether a sentence that is no question begins as a request to the reader."""
@@ -85,24 +94,22 @@ def english() -> Lexicon:
     lists = {key: _entries(text) for part in ("habits", "classes") for key, text in document[part].items()}
     lists |= _feelings(frozenset(_entries(document["helpers"]["not_feeling"])))
     words: dict[str, list[str]] = {}
-    phrases: dict[str, dict[tuple[str, ...], tuple[list[str], list[str]]]] = {}
+    phrases: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
     for key, entries in lists.items():
         for entry in entries:
-            first, *rest = entry.removeprefix("-").split()
-            if rest:
-                found, cancelled = phrases.setdefault(first, {}).setdefault(tuple(rest), ([], []))
-                (cancelled if entry.startswith("-") else found).append(key)
+            parts = tuple(entry.removeprefix("-").split())
+            if len(parts) == 1:
+                words.setdefault(entry, []).append(key)
             else:
-                words.setdefault(first, []).append(key)
+                phrases.setdefault(parts, ([], []))[entry.startswith("-")].append(key)
+    indexed: dict[str, dict[str, list[_Phrase]]] = {}
+    for parts in sorted(phrases, key=len, reverse=True):
+        marked, cancelled = phrases[parts]
+        by_second = indexed.setdefault(parts[0], {}).setdefault(parts[1], [])
+        by_second.append((parts[2:], tuple(marked), tuple(cancelled)))
     return Lexicon(
         words={word: tuple(keys) for word, keys in words.items()},
-        phrases={
-            first: sorted(
-                ((rest, tuple(found), tuple(cancelled)) for rest, (found, cancelled) in rows.items()),
-                key=lambda row: -len(row[0]),
-            )
-            for first, rows in phrases.items()
-        },
+        phrases=indexed,
         habits=frozenset(document["habits"]),
         classes=frozenset([*document["classes"], "positive_feeling", "negative_feeling"]),
         imperatives=frozenset(_entries(document["helpers"]["imperatives"])),

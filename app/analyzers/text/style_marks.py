@@ -19,7 +19,7 @@ _SIGNS = {
         rf"(?V1){_EMOJI}[\uFE0F\p{{EMod}}]*(?:\u200D{_EMOJI}[\uFE0F\p{{EMod}}]*)*|(?<![\w:;])(?:[:;]-?[)(dp\]|/\\o*]|=\)|<3)(?!\w)"
     ),
     "ellipses": regex.compile(r"\.{3,}|…"),
-    "dashes": regex.compile(r"—|(?<=\s)[–-]{1,2}(?=\s)|(?<=\w)--+(?=\w|\s)"),  # noqa: RUF001 - the en dash is meant
+    "dashes": regex.compile(r"—|(?<=\S )[–-]{1,2}(?=\s)|(?<=\w)--+(?=\w|\s)"),  # noqa: RUF001 - the en dash is meant
     "parentheses": regex.compile(r"\((?=[^()\d]{6,})"),
     "semicolons": regex.compile(r";(?=\s)"),
 }

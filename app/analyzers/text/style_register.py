@@ -1,9 +1,8 @@
 """Which register and era a text belongs to: they choose its norm group.
 
-The source decides where it can (a transcript is speech, a chat export chat, a mail a letter). For plain documents structure
-decides between letters and essays, and the era is read off the closed classes that changed most: contracted against full forms, and
-words that went out of use. A text of before about 1930 is compared with early letters and diaries whatever its genre, since no early
-essays are in the norm groups; a modern letter is compared with modern essays where a habit depends on the era (`app.traits.norms`).
+The source decides where it can (a transcript is speech, a chat export chat, a mail a letter). For plain documents
+structure decides between letters and essays, and the era is read off the dates of writing or, in English, off the
+closed classes that changed most: contracted against full forms, and words that went out of use.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class Kind:
     Attributes:
         register: chooses the norm group.
         why: what it was read off.
-        era: "early" or "modern".
+        era: "early", "modern" or "unknown".
         era_why: what it was read off.
     """
 
@@ -77,7 +76,7 @@ def _era(prose: Prose, counts: Mapping[str, int]) -> tuple[str, str]:
     if years:
         return ("modern" if years[len(years) // 2] >= _MODERN_SINCE else "early"), "dates of writing"
     if not counts:
-        return "modern", "no English to tell by"
+        return "unknown", "neither dated nor English"
     return ("early" if era_score(counts, prose.own_word_count) < 0 else "modern"), "contracted and obsolete forms"
 
 

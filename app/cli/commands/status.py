@@ -95,6 +95,7 @@ def _print(found: dict[str, Any]) -> None:
         queues.add_row(name, depth, str(queue["workers"]), str(queue["slots"]))
     if found["services"]:
         out().print(services, queues)
-        out().print("Runs: " + ", ".join(f"{count} {state}" for state, count in found["runs"].items() if count))
+        runs = ", ".join(f"{count} {state}" for state, count in found["runs"].items() if count)
+        out().print(f"Runs: {runs or 'none yet'}")
     ready = "Ready" if found["ready"] else "Not ready: `echosphere doctor` says what is missing, `make run` starts it"
     out().print(f"{ready}. API {found['url']}, Flower {flower_url()}", markup=False)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -62,33 +63,35 @@ def owned_ids(bob: Person) -> dict[str, str]:
     return stock(bob)
 
 
-@pytest.fixture(scope="session")
-def served(app: Flask, place: Path) -> Iterator[Served]:
-    port, scratch, log = free_port(), place / "scratch", place / "gunicorn.log"
-    scratch.mkdir()
+@contextmanager
+def serve(folder: Path, **changed: str) -> Iterator[Served]:
+    """A gunicorn of our own with its scratch folder and log in a folder."""
+    port, scratch, log = free_port(), folder / "scratch", folder / "gunicorn.log"
+    scratch.mkdir(parents=True)
     environment = {
         **os.environ,
         "ECHO_WEB_PORT": str(port),
         "ECHO_MAX_UPLOAD_BYTES": str(64 * 2**20),
         "TMPDIR": str(scratch),
+        **changed,
     }
     command = [sys.executable, "-m", "gunicorn", "app.web:create_app()", "--config", "python:config.gunicorn"]
     with log.open("wb") as sink:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sink, stderr=sink, start_new_session=True)
-    running = Served(port, process, scratch, log)
-
-    def up() -> bool:
-        try:
-            return running.call("GET", "/healthz")[0] == 200
-        except OSError:
-            return False
-
+    running = Served(port, process, scratch, log, Path(os.environ["ECHO_HOME"]))
     try:
-        wait_for(up, "gunicorn")
+        wait_for(running.up, "gunicorn")
         yield running
     finally:
-        process.send_signal(signal.SIGTERM)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def served(app: Flask, place: Path) -> Iterator[Served]:
+    with serve(place / "served") as running:
+        yield running

@@ -59,8 +59,12 @@ def bearer(user_id: str, scopes: tuple[str, ...] = OWN_SCOPES) -> dict[str, str]
 
 def refused(answer: TestResponse, status: int, code: str | None = None) -> dict[str, Any]:
     """The answer is a refusal in the one envelope; what it says."""
-    assert answer.status_code == status, answer.get_data(as_text=True)
-    body = answer.get_json()
+    return refused_body(answer.status_code, answer.get_json(), status, code)
+
+
+def refused_body(got: int, body: dict[str, Any], status: int, code: str | None = None) -> dict[str, Any]:
+    """As `refused`, of a status and a decoded body."""
+    assert got == status, body
     assert body.keys() == {"error"}
     assert body["error"].keys() == {"code", "message", "details"}
     assert code in (None, body["error"]["code"])
@@ -76,6 +80,13 @@ class Served:
     process: subprocess.Popen[bytes]
     scratch: Path
     log: Path
+    home: Path
+
+    def up(self) -> bool:
+        try:
+            return self.call("GET", "/healthz")[0] == 200
+        except OSError:
+            return False
 
     def connect(self, timeout: float = 30) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)

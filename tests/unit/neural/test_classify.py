@@ -25,17 +25,16 @@ SAD = "It was a miserable evening and the rain was gloomy."
 
 def layer(*paragraphs: str, language: str | None = "en", kinds: dict[int, SegmentKind] | None = None) -> TextLayer:
     kinds = kinds or {}
-    pieces = ((text, kinds.get(i, SegmentKind.PARAGRAPH), {}) for i, text in enumerate(paragraphs))
-    text, segments = join(pieces)
+    text, segments = join((p, kinds.get(i, SegmentKind.PARAGRAPH), {}) for i, p in enumerate(paragraphs))
     return TextLayer(text, language=language, segments=segments)
 
 
-def classified(text: TextLayer, folder: Path, **options: Any) -> dict[str, Any]:
+def classified(text: TextLayer, folder: Path, **options: object) -> dict[str, Any]:
     context = Context(options={"model": str(folder), "task": "emotion", **options})
     return classify.analyse(text, context).features
 
 
-def refused(text: TextLayer, folder: Path, **options: Any) -> Refusal:
+def refused(text: TextLayer, folder: Path, **options: object) -> Refusal:
     with pytest.raises(Refusal) as caught:
         classified(text, folder, **options)
     return caught.value

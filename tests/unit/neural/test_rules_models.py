@@ -11,7 +11,7 @@ from app.traits.signals import Measured, Signal
 from app.vocabulary import Authorship, ClaimKind, TraitCategory
 
 
-def features(**changed: Any) -> dict[str, Any]:
+def features(**changed: object) -> dict[str, Any]:
     """A text of 100 sentences, 30 of them surely glad, all over it."""
     span = Span(0, 10, "0" * 64, label="joy").as_json()
     return {
