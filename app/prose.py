@@ -34,12 +34,13 @@ _LETTER = r"[\p{L}\p{M}--[\p{Han}\p{Hiragana}\p{Katakana}]]"
 _WORD = regex.compile(
     rf"(?V1)\p{{L}}\.(?:\p{{L}}\.)+(?!\p{{L}})|{_LETTER}+(?:['\-‑]{_LETTER}+)*|\d+(?:[.,:]\d+)*|[\p{{Han}}\p{{Hiragana}}\p{{Katakana}}]"  # noqa: RUF001 - the non-breaking hyphen is meant
 )
-#: Addresses, and the marks that stand for masked ones, are nobody's words.
+#: Addresses, targets of Markdown links and the marks that stand for masked addresses are nobody's words.
 _MASK = regex.compile(
-    r"<(?:mail|phone|ip|url)>|(?:https?://|www\.)\S*[^\s.,;:!?)\]\"'”»]|(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+",
+    r"<(?:mail|phone|ip|url)>|(?<=\])\([^()\n]*+\)|(?:https?://|www\.)\S*[^\s.,;:!?)\]\"'”»]"
+    r"|(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+",
     flags=regex.IGNORECASE,
 )
-_MASK_HINT = regex.compile(r"[@<]|://|www\.", flags=regex.IGNORECASE)
+_MASK_HINT = regex.compile(r"[@<]|\]\(|://|www\.", flags=regex.IGNORECASE)
 
 _QUOTE = regex.compile(
     r"“[^“”]*+(?:“[^“”]*+”[^“”]*+)*+”"

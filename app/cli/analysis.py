@@ -125,12 +125,13 @@ def collect(client: Client, uploads: Iterable[Upload]) -> list[dict[str, Any]]:
     """
     packages, measured = set(), set()
     for upload in uploads:
-        packages.add(upload.package_id)
+        if upload.package_id is not None:
+            packages.add(upload.package_id)
         measured |= {step["featureSetID"] for step in upload.state.get("steps", [])}
     return [candidate for candidate in client.candidates() if _rests_on(candidate, packages, measured - {None})]
 
 
-def _rests_on(candidate: dict[str, Any], packages: set[str | None], measured: set[str]) -> bool:
+def _rests_on(candidate: dict[str, Any], packages: set[str], measured: set[str]) -> bool:
     snippets = [*candidate["supportingEvidenceSnippets"], *candidate["counterEvidenceSnippets"]]
     return bool(
         measured & set(candidate["associatedRawFeatureSetIDs"])

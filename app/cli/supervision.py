@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -92,7 +93,7 @@ class Program:
 
 def _escaped(value: str) -> str:
     """A value as supervisor's parser gives it back: `%` expands names there, and ` ;` or ` #` begins a comment."""
-    if " ;" in value or " #" in value or "\n" in value:
+    if re.search(r"\s[;#]|[\r\n]", value):
         raise Misconfigured(
             "a Procfile line or a path holds ' ;', ' #' or a line break, which the supervisor cannot take"
         )

@@ -107,6 +107,21 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
+def shape_of(lines: list[str]) -> SegmentKind | None:
+    """What a run of trimmed lines is as a whole, where its shape says so; None for prose and lists."""
+    return next((kind for shape, kind in _WHOLE if shape(lines)), None)
+
+
+def is_list_item(line: str) -> bool:
+    """Whether a line begins with a bullet or a number."""
+    return _LIST.match(line) is not None
+
+
+def is_title(line: str) -> bool:
+    """Whether a short line reads as a heading, where text of another size or a paragraph follows it."""
+    return len(line) <= HEADING_LENGTH and (_CHAPTER.match(line) is not None or _reads_as_title(line))
+
+
 def speaks_of_itself(content: str, *, plural: bool = True) -> bool:
     """Whether it says "I", or "we" where `plural`, outside quotation marks."""
     return bool((_FIRST_PERSONS if plural else _FIRST_PERSON).search(_QUOTED.sub(" ", content)))
@@ -141,11 +156,9 @@ class _Shape:
 
     def read(self, run: list[Range]) -> Iterator[Block]:
         lines = [self.text[start:end].strip() for start, end in run]
-        for shape, kind in _WHOLE:
-            if shape(lines):
-                yield self._block(run, kind)
-                return
-        if any(map(_LIST.match, lines)):
+        if kind := shape_of(lines):
+            yield self._block(run, kind)
+        elif any(map(_LIST.match, lines)):
             yield from self._list(run, lines)
         elif any(line.startswith(">") for line in lines):
             yield from self._quoted(run, lines)

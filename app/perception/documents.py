@@ -8,11 +8,12 @@ from importlib import import_module
 from typing import Any
 
 from app.analysis import Blob, Context, Result
-from app.errors import Reason, Refusal
+from app.errors import Refusal
 from app.layers import TextLayer
 from app.perception import sniff
 from app.perception.language import identify
 from app.perception.limits import MAX_CHARACTERS, MAX_SEGMENTS
+from app.perception.reading import Reading
 from app.vocabulary import FeatureStatus, ReasonCode, SegmentKind
 
 #: Which module reads which media type; its `read(data)` returns a layer. A worker imports only those that it meets.
@@ -31,16 +32,16 @@ _READERS = {
 WARM = ("app.perception.documents", "app.perception.plain", "app.perception.markdown", "app.perception.language:load")
 
 
-def read(blob: Blob, context: Context) -> Result:
+def read(blob: Blob, context: Context) -> Result:  # noqa: ARG001 - the contract of an analyzer
     """Read a document.
 
     Args:
         blob: the upload.
-        context: options: `max_characters` (code points) and `max_pages` lower the limits of this module.
+        context: not used; every analyzer is called with one.
 
     Returns:
-        One text layer; features: media_type, encoding, language, pages, characters, own_characters and counts by kind of
-        segment. Partial where only the first pages of a scan were read.
+        One text layer; features: media_type, encoding, language, pages, characters, own_characters and counts by kind
+        of segment. Partial where something was left out: pages of a long scan, a locked attachment.
 
     Raises:
         Refusal: empty, no_text, corrupt, needs_password, limit_exceeded, unsupported_type or model_missing.
@@ -50,15 +51,12 @@ def read(blob: Blob, context: Context) -> Result:
     reader = _READERS.get(blob.media_type)
     if reader is None:
         raise Refusal(ReasonCode.UNSUPPORTED_TYPE, "This kind of file is not read.", media_type=blob.media_type)
-    layer: TextLayer = import_module(f"app.perception.{reader}").read(blob.data)
+    reading: Reading = import_module(f"app.perception.{reader}").read(blob.data)
+    layer, reason = reading
     if not layer.text.strip():
         raise Refusal(ReasonCode.NO_TEXT, "The document holds no text.")
-    _check_size(layer, context)
+    _check_size(layer)
     layer = replace(layer, language=identify(layer.text, list(layer.own_spans())))
-    partial = layer.facts.get("pages_left_out")
-    reason = None
-    if partial:
-        reason = Reason(ReasonCode.LIMIT_EXCEEDED, "Only the first pages of the scan were read.", {"left_out": partial})
     return Result(
         features(layer, blob.media_type),
         status=FeatureStatus.PARTIAL if reason else FeatureStatus.SUCCESS,
@@ -82,12 +80,11 @@ def features(layer: TextLayer, media_type: str) -> dict[str, Any]:
     }
 
 
-def _check_size(layer: TextLayer, context: Context) -> None:
-    most = min(MAX_CHARACTERS, context.options.get("max_characters", MAX_CHARACTERS))
-    if len(layer.text) > most or len(layer.segments) > MAX_SEGMENTS:
+def _check_size(layer: TextLayer) -> None:
+    if len(layer.text) > MAX_CHARACTERS or len(layer.segments) > MAX_SEGMENTS:
         raise Refusal(
             ReasonCode.LIMIT_EXCEEDED,
-            f"The document holds more than {most:,} characters: upload it in parts.",
+            f"The document holds more than {MAX_CHARACTERS:,} characters: upload it in parts.",
             characters=len(layer.text),
-            max_characters=most,
+            max_characters=MAX_CHARACTERS,
         )

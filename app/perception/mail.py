@@ -16,7 +16,8 @@ from app.layers import TextLayer, join
 from app.perception.blocks import Block, blocks
 from app.perception.encodings import decode
 from app.perception.letters import NAME_LENGTH, is_closing, is_greeting
-from app.perception.webpage import Piece, pieces
+from app.perception.reading import Piece, Reading
+from app.perception.webpage import pieces
 from app.vocabulary import ReasonCode, Register, SegmentKind
 
 #: Lines after a greeting or before a signature that still belong to it.
@@ -41,7 +42,7 @@ _SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
 _FOOTER = re.compile(r"^(?:Sent from my |Von meinem .* gesendet|Get Outlook for |Envoyé de mon )[^\n]*$", re.MULTILINE)
 
 
-def read(data: bytes) -> TextLayer:
+def read(data: bytes) -> Reading:
     """Read a message. Its subject is a heading; its date dates every segment; the writer is not named.
 
     Raises:
@@ -60,7 +61,7 @@ def read(data: bytes) -> TextLayer:
     if subject:
         found.insert(0, (subject, SegmentKind.HEADING, {}))
     text, segments = join((content, kind, {"date": date, **extra}) for content, kind, extra in found)
-    return TextLayer(text, segments=segments, facts=facts)
+    return TextLayer(text, segments=segments, facts=facts), None
 
 
 def _header(message: EmailMessage, name: str) -> str:

@@ -17,6 +17,7 @@ from markdown_it.token import Token
 from app.layers import Segment, TextLayer
 from app.perception.dates import find
 from app.perception.encodings import decode
+from app.perception.reading import Reading
 from app.vocabulary import Register, SegmentKind
 
 _FRONT_MATTER = re.compile(r"\A(---|\+\+\+)\n(?P<body>(?:.*\n)*?)\1[ \t]*(?:\n|\Z)")
@@ -43,7 +44,7 @@ _LEAVES = {
 }
 
 
-def read(data: bytes) -> TextLayer:
+def read(data: bytes) -> Reading:
     """Read a Markdown file. The layer's text is the file's, line ends apart; a date in its front matter dates all of it."""
     decoded = decode(data)
     text = decoded.text
@@ -60,7 +61,7 @@ def read(data: bytes) -> TextLayer:
     segments += (
         Segment(start, end, kind, date=date) for start, end, kind in _pieces(body, text) if text[start:end].strip()
     )
-    return TextLayer(text, segments=tuple(segments), facts=facts)
+    return TextLayer(text, segments=tuple(segments), facts=facts), None
 
 
 def _pieces(body: str, text: str) -> Iterator[tuple[int, int, SegmentKind]]:

@@ -12,6 +12,7 @@ from app.layers import Segment, TextLayer
 from app.perception import letters
 from app.perception.blocks import blocks, mark_stanzas
 from app.perception.encodings import decode
+from app.perception.reading import Reading
 from app.vocabulary import ReasonCode, Register, SegmentKind
 
 #: Code points that tell whether a file holds data and not prose.
@@ -27,7 +28,7 @@ _CHAT_LINE = re.compile(
 )
 
 
-def read(data: bytes) -> TextLayer:
+def read(data: bytes) -> Reading:
     """Read a text file. A UTF-8 file's text is the layer's text, line ends apart.
 
     Raises:
@@ -37,7 +38,7 @@ def read(data: bytes) -> TextLayer:
     facts: dict[str, Any] = {"encoding": decoded.encoding}
     if decoded.repaired:
         facts["repaired_bytes"] = decoded.repaired
-    return layer(decoded.text, facts)
+    return layer(decoded.text, facts), None
 
 
 def layer(text: str, facts: dict[str, Any]) -> TextLayer:

@@ -15,9 +15,8 @@ from app.errors import Refusal
 from app.layers import TextLayer, join
 from app.perception.dates import find
 from app.perception.encodings import decode
+from app.perception.reading import Piece, Reading
 from app.vocabulary import ReasonCode, Register, SegmentKind
-
-Piece = tuple[str, SegmentKind, dict[str, Any]]
 
 _SKIPPED = frozenset(
     (
@@ -59,7 +58,7 @@ _DATES = (
 )
 
 
-def read(data: bytes) -> TextLayer:
+def read(data: bytes) -> Reading:
     """Read a web page.
 
     Raises:
@@ -79,7 +78,7 @@ def read(data: bytes) -> TextLayer:
     if tree.xpath("//article | //meta[@property='og:type' and @content='article']"):
         facts["register"] = str(Register.ESSAY_BLOG)
     layer_text, segments = join((content, kind, {"date": written}) for content, kind, _ in _pieces_of(tree))
-    return TextLayer(layer_text, segments=segments, facts=facts)
+    return TextLayer(layer_text, segments=segments, facts=facts), None
 
 
 def pieces(markup: str) -> list[Piece]:

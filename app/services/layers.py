@@ -62,6 +62,15 @@ class _Cache:
 
 _cache = _Cache()
 
+_LAYERS = select(
+    TextLayerRecord.text_layer_id,
+    TextLayerRecord.user_id,
+    TextLayerRecord.package_id,
+    TextLayerRecord.object_key,
+    TextLayerRecord.sha256,
+    PackageKey.wrapped_key,
+).join(PackageKey, PackageKey.package_id == TextLayerRecord.package_id)
+
 
 def forget(user_id: str) -> None:
     """Drop this person's layers from this process's memory."""
@@ -79,17 +88,27 @@ def load_layer(connection: Connection, user_id: str, text_layer_id: UUID) -> Tex
     Raises:
         NotFound: no such layer, or somebody else's.
     """
-    row = connection.execute(
-        select(TextLayerRecord.package_id, TextLayerRecord.object_key, TextLayerRecord.sha256, PackageKey.wrapped_key)
-        .join(PackageKey, PackageKey.package_id == TextLayerRecord.package_id)
-        .where(TextLayerRecord.text_layer_id == text_layer_id, TextLayerRecord.user_id == user_id)
-    ).one_or_none()
-    if row is None:
+    row = connection.execute(_LAYERS.where(TextLayerRecord.text_layer_id == text_layer_id)).one_or_none()
+    if row is None or row.user_id != user_id:
         raise NotFound("no such text layer")
-    key = (user_id, text_layer_id, row.sha256)
+    return _opened(row)
+
+
+def load_main_layer(connection: Connection, user_id: str, package_id: UUID) -> tuple[UUID, TextLayer] | None:
+    """Id and text of the layer with most of the person's own words; None where there is none, or no key to it."""
+    row = connection.execute(
+        _LAYERS.where(TextLayerRecord.package_id == package_id, TextLayerRecord.user_id == user_id)
+        .order_by(TextLayerRecord.own_characters.desc(), TextLayerRecord.text_layer_id)
+        .limit(1)
+    ).one_or_none()
+    return (row.text_layer_id, _opened(row)) if row else None
+
+
+def _opened(row: AnyRow) -> TextLayer:
+    key = (row.user_id, row.text_layer_id, row.sha256)
     layer = _cache.get(key)
     if layer is None:
-        vault = open_package(user_id, row.package_id, row.wrapped_key)
+        vault = open_package(row.user_id, row.package_id, row.wrapped_key)
         layer = TextLayer.from_json(json.loads(vault.get(row.object_key)))
         _cache.put(key, layer)
     return layer

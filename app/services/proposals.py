@@ -334,13 +334,12 @@ def _write(connection: Connection, rows: Sequence[Mapping[str, Any]], columns: S
     changed = {name: statement.excluded[name] for name in columns}
     decided = or_(*(Candidate.status == str(status) for status in sorted(DECIDED)))
     ours = columns is _OURS
-    connection.execute(
-        # The person's lock keeps decided candidates apart already; a statement that cannot touch them needs no lock.
-        statement.on_conflict_do_update(
-            index_elements=["candidate_id"], set_=changed, where=not_(decided) if ours else decided
-        ),
-        [*rows],
+    # The person's lock keeps decided candidates apart already; a statement that cannot touch them needs no lock.
+    guarded = statement.on_conflict_do_update(
+        index_elements=["candidate_id"], set_=changed, where=not_(decided) if ours else decided
     )
+    # With RETURNING, SQLAlchemy sends all rows in one statement; without, an upsert goes row by row.
+    connection.execute(guarded.returning(Candidate.candidate_id), [*rows])
 
 
 def _write_evidence(connection: Connection, source: Source, parts: Iterable[_Part], replaced: Sequence[UUID]) -> int:
@@ -361,9 +360,8 @@ def _write_evidence(connection: Connection, source: Source, parts: Iterable[_Par
     if rows:
         statement = insert(EvidenceSnippet)
         changed = {name: statement.excluded[name] for name in ("counter", "position", "label", "locator")}
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["evidence_id"], set_=changed), [*rows.values()]
-        )
+        replacing = statement.on_conflict_do_update(index_elements=["evidence_id"], set_=changed)
+        connection.execute(replacing.returning(EvidenceSnippet.evidence_id), [*rows.values()])
     return len(rows)
 
 

@@ -16,7 +16,7 @@ from app.database import AnyRow, transaction
 from app.errors import Reason
 from app.models import Run, Step
 from app.services import dispatch
-from app.services.analyse import lane_key
+from app.services.claims import lane_key
 from app.services.interpret import interpret
 from app.services.planning import now
 from app.services.ports import Lane, Pipeline

@@ -109,20 +109,6 @@ def _act_in_list(connection: Connection, user_id: str, action: Mapping[str, Any]
     return {"candidateID": outcome["decision"]["originalCandidateID"], **outcome}
 
 
-def decide(
-    user_id: str,
-    candidate_id: UUID,
-    decision: str,
-    modifications: Mapping[str, Any] | None = None,
-    *,
-    rejection_reason: str | None = None,
-    expected_version: str | None = None,
-) -> dict[str, Any]:
-    """`act` with a decision in pieces."""
-    action = {"userDecision": decision, "modifications": modifications, "rejectionReason": rejection_reason}
-    return act(user_id, candidate_id, action, expected_version=expected_version)
-
-
 def undo(user_id: str, refinement_action_id: UUID) -> dict[str, Any]:
     """Take a decision back, be it an undo; that is a decision of its own.
 

@@ -35,6 +35,7 @@ class Habit:
         era: it depends on the era of writing.
         sign: it is a matter of punctuation or spelling.
         modern: it says nothing about early prose, where it is the rule or the editor's.
+        unaddressed: it says nothing about letters, which are written to somebody.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Habit:
     era: bool = False
     sign: bool = False
     modern: bool = False
+    unaddressed: bool = False
 
 
 HABITS: tuple[Habit, ...] = (
@@ -165,5 +167,13 @@ HABITS: tuple[Habit, ...] = (
     Habit("senses", "Describes colours, light and sounds", "words for light, colour, sound or touch", specificity=0.7),
     Habit("fillers", "Uses fillers: you know, basically", "fillers such as you know", _COMMUNICATION, 0.5),
     Habit("first_plural", "Says we more than others do", "forms of we", _COMMUNICATION, 0.5),
-    Habit("second_person", "Speaks to the reader directly", "forms of you", _COMMUNICATION, 0.6, "asking"),
+    Habit(
+        "second_person",
+        "Speaks to the reader directly",
+        "forms of you",
+        _COMMUNICATION,
+        0.6,
+        "asking",
+        unaddressed=True,
+    ),
 )

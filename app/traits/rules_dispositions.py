@@ -47,8 +47,8 @@ class Disposition:
     private: bool = False
 
 
-#: Swearing, money, death, leisure and inhibition are cues too, but the norm corpora were cleaned of the first, and no size
-#: of the others could be checked.
+#: Swearing is a cue too, but the norm corpora were cleaned of it; of money, death, leisure and inhibition no size is at
+#: hand.
 DISPOSITIONS: dict[str, Disposition] = {
     "extraversion": Disposition(
         "Some signs of sociability",
@@ -120,10 +120,11 @@ def _of_another_era(features: Mapping[str, Any]) -> bool:
 
 def composite(rates: Mapping[str, float], figures: Mapping[str, Mapping[str, Any]], cues: Mapping[str, float]) -> float:
     """Sum of the cues' standardised rates, each with the sign of its correlation; square-root scale."""
-    return sum(
-        (1 if r > 0 else -1) * (sqrt(rates[key]) - figures[key]["rootMean"]) / figures[key]["rootSd"]
-        for key, r in cues.items()
-    )
+    total = 0.0
+    for key, r in cues.items():
+        standardised = (sqrt(rates[key]) - float(figures[key]["rootMean"])) / float(figures[key]["rootSd"])
+        total += standardised if r > 0 else -standardised
+    return total
 
 
 def _signal(measured: Measured, norm: Group, key: str, disposition: Disposition) -> Signal | None:

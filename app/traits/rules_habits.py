@@ -25,7 +25,7 @@ LEAST_WORDS, CAUTION_WORDS = 100, 350
 #: Probability of lying beyond the norm group's outer quarter from which a habit is proposed.
 SURE = 0.7
 #: Standard deviations from the group's mean, shrunk, from which it stands out.
-STANDS_OUT = 0.8
+STANDS_OUT = 0.75
 #: Marks and readable instances that a habit needs.
 LEAST_COUNT, LEAST_INSTANCES = 5, 3
 #: Times in 1,000 words, or in 100 sentences, below which nobody would call it a habit, however few others have it.
@@ -92,13 +92,11 @@ def _groups(habit: Habit, features: Mapping[str, Any]) -> list[Group]:
 def _stands_out(habit: Habit, features: Mapping[str, Any]) -> Comparison | None:
     """The comparison that speaks for a habit least, where even that one stands out."""
     figures = features["habits"].get(habit.key)
-    if figures is None or (habit.sign and features["register"] == Register.SPEECH):
+    if figures is None or _says_nothing(habit, features):
         return None
-    if habit.modern and features["era"] != "modern":
-        return None
-    marks = features["habits"].get(habit.shown_by, figures)["count"] if habit.low else figures["count"]
     if not habit.low and figures["rate"] < LEAST_RATE:
         return None
+    marks = features["habits"].get(habit.shown_by, figures)["count"] if habit.low else figures["count"]
     if marks < LEAST_COUNT or len(_instances(features, habit)) < LEAST_INSTANCES:
         return None
     compared = [
@@ -108,6 +106,15 @@ def _stands_out(habit: Habit, features: Mapping[str, Any]) -> Comparison | None:
     if not compared or any(one is None or not _beyond(habit, one) for one in compared):
         return None
     return min((one for one in compared if one), key=lambda one: abs(one.z_shrunk))
+
+
+def _says_nothing(habit: Habit, features: Mapping[str, Any]) -> bool:
+    """Whether the kind of text explains a habit by itself."""
+    return bool(
+        (habit.sign and features["register"] == Register.SPEECH)
+        or (habit.modern and features["era"] != "modern")
+        or (habit.unaddressed and features["addressed"])
+    )
 
 
 def _beyond(habit: Habit, comparison: Comparison) -> bool:

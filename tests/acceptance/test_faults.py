@@ -61,7 +61,9 @@ def test_a_poison_document_stops_after_its_attempts_and_takes_nothing_with_it(fl
     package = json.loads(poisoned.communicate(timeout=200)[0])["packages"][0]
     lost = next(step for step in package["steps"] if step["analyzer"] == "text.sentiment")
     assert (package["runStatus"], lost["status"], lost["reason"]["code"]) == ("partial", "failed", "worker_lost")
-    row = fleet.sql("SELECT attempts FROM steps WHERE package_id = %s AND analyzer = 'text.sentiment'", package["packageID"])
+    row = fleet.sql(
+        "SELECT attempts FROM steps WHERE package_id = %s AND analyzer = 'text.sentiment'", package["packageID"]
+    )
     assert row[0]["attempts"] == 4
     assert {step["status"] for step in package["steps"]} <= {"done", "failed", "skipped"}
 
@@ -69,9 +71,7 @@ def test_a_poison_document_stops_after_its_attempts_and_takes_nothing_with_it(fl
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(fleet: Fleet, tmp_path: Path) -> None:
     files = _write(tmp_path, 1, extra="PLEASE LINGER.")
     running = fleet.start("analyze", *files, "--user", "killed", "--json")
-    fleet.until(
-        "SELECT 1 FROM steps WHERE user_id = 'killed' AND analyzer = 'text.sentiment' AND state = 'running'"
-    )
+    fleet.until("SELECT 1 FROM steps WHERE user_id = 'killed' AND analyzer = 'text.sentiment' AND state = 'running'")
     assert fleet.kill("workers.text") >= 2
     got = json.loads(running.communicate(timeout=120)[0])
     assert _states(got) == {"done": 1}

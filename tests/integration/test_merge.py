@@ -11,6 +11,7 @@ from sqlalchemy import event, update
 
 from app.consent import revoke
 from app.database import engine, transaction
+from app.features import feature_set_id
 from app.layers import Segment, TextLayer, digest
 from app.models import PackageKey, Run
 from app.services import review
@@ -155,11 +156,12 @@ def test_a_candidate_stays_while_another_package_supports_it(person: Person) -> 
 
 def test_an_older_run_that_comes_late_changes_nothing(person: Person) -> None:
     package = person.package()
-    older = person.analysed(package, finding(name="Old name"))
-    newer = person.analysed(package, finding(name="New name"))
+    older = person.analysed(package, steps=[{"analyzer": ANALYZER, "state": str(StepStatus.SKIPPED)}])
+    newer = person.analysed(package, finding())
     merge(newer)
     assert merge(older).state is RunStatus.DONE
-    assert person.candidates()[QUESTIONS].trait_name == "New name"
+    assert person.candidates()[QUESTIONS].status == "candidate"
+    assert len(person.evidence()) == 3
 
 
 def test_what_rests_on_an_analysis_that_failed_this_time_is_kept(person: Person) -> None:
@@ -207,6 +209,16 @@ def test_without_consent_nothing_is_stored_whatever_was_found(person: Person) ->
         revoke(connection, person.user_id, person.consent)
     outcome = merge(run)
     assert outcome.state is RunStatus.DENIED
+    assert person.run(run).reason["code"] == "consent_denied"
+    assert person.candidates() == {}
+
+
+def test_what_was_found_under_a_scope_that_consent_no_longer_covers_is_left_out(person: Person) -> None:
+    package = person.package()
+    mine = feature_set_id(package, ANALYZER, "1")
+    uncovered = {"analyzer": ANALYZER, "scope": "analyse:audio:local", "feature_set_id": mine}
+    run = person.analysed(package, finding(), steps=[uncovered])
+    assert merge(run).state is RunStatus.PARTIAL
     assert person.run(run).reason["code"] == "consent_denied"
     assert person.candidates() == {}
 

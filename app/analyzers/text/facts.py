@@ -21,6 +21,7 @@ from app.analyzers.text.facts_lists import announced
 from app.analyzers.text.facts_marks import marks
 from app.analyzers.text.facts_mine import mine, moved
 from app.analyzers.text.facts_frames import frames
+from app.analyzers.text.facts_voice import voice
 from app.errors import Refusal
 from app.layers import TextLayer
 from app.prose import Prose
@@ -43,7 +44,7 @@ def analyse(layer: TextLayer, context: Context) -> Result:
         context: authorship "other" or "fiction" yields no fact.
 
     Returns:
-        `{"language", "ownWords", "sentences", "facts": [{"kind", "predicate", "slot", "lemma", "polarity", "tense", "strength", "date",
+        `{"language", "ownWords", "sentences", "voice", "facts": [{"kind", "predicate", "slot", "shown", "lemma", "polarity", "tense", "strength", "date",
         "sensitive", "sentence": Span, "object": Span}], "counts": {kind: n}}`. Slots are single terms or noun phrases of at most five
         words in lower case; both spans are locators into the layer.
 
@@ -65,6 +66,7 @@ def analyse(layer: TextLayer, context: Context) -> Result:
             "language": "en",
             "ownWords": prose.own_word_count,
             "sentences": len(prose.sentences),
+            "voice": voice(prose),
             "facts": found,
             "counts": dict(Counter(fact["kind"] for fact in found)),
         }
@@ -167,6 +169,7 @@ def _as_json(prose: Prose, line: Line, draft: Draft, start: int, weaker: float) 
         "kind": draft.kind,
         "predicate": draft.predicate,
         "slot": draft.slot,
+        "shown": _shown(line, draft),
         "lemma": draft.lemma,
         "polarity": draft.polarity,
         "tense": draft.tense,
@@ -176,3 +179,22 @@ def _as_json(prose: Prose, line: Line, draft: Draft, start: int, weaker: float) 
         "sentence": layer.span(start, sentence.end).as_json(),
         "object": layer.span(first, last).as_json(),
     }
+
+
+def _shown(line: Line, draft: Draft) -> str:
+    """The slot with the capitals that it has in the text, and those that a language or country has everywhere."""
+    words = lexicon()
+    near = range(max(1, draft.first - 2), min(draft.next + 2, len(line)))
+    written = {line.word(at): line.original(at) for at in near if line.is_word(at) and line.capital(at)}
+    shouted = line.text[line.sentence.start : line.sentence.end].isupper()
+    shown = []
+    for word in draft.slot.split():
+        stem = word.removesuffix("'s")
+        # "I AM A DREAMER" shouts; only short words are written so ("SRE").
+        loud = stem in written and len(stem) > 4 and written[stem].isupper()
+        if stem in written and not shouted and not loud:
+            word = written[stem] + word[len(stem) :]
+        elif word in words["languages"] | words["nationalities"] | words["places_lower"] | words["weekdays"]:
+            word = word.upper() if len(word) < 4 and word in words["places_lower"] else word.capitalize()
+        shown.append(word)
+    return " ".join(shown)

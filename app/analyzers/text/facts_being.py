@@ -41,9 +41,9 @@ def being(said: Said) -> Iterator[Draft]:
 
 def _liking(said: Said, line: Line, at: int) -> Iterator[Draft]:
     for lead in _FANS:
-        for fan in ("fan of", "lover of"):
+        for fan, predicate in (("fan of", "fan of"), ("lover of", "love")):
             if line.matches(at, f"{lead} {fan}"):
-                yield from _likes(said, at + len(lead.split()) + 2, "fan of")
+                yield from _likes(said, at + len(lead.split()) + 2, predicate)
                 return
     for words, predicate in _LIKINGS.items():
         if line.matches(at, words):
@@ -54,7 +54,7 @@ def _liking(said: Said, line: Line, at: int) -> Iterator[Draft]:
 
 def _likes(said: Said, at: int, predicate: str) -> Iterator[Draft]:
     verb, lead = said.verb, said.opened.lead
-    if verb.tense == "past" and predicate not in {"fond of", "devoted to", "fan of"} and not lasting(said.line, said.opened, verb, at + 2):
+    if verb.tense == "past" and predicate not in {"fond of", "devoted to", "fan of", "love"} and not lasting(said.line, said.opened, verb, at + 2):
         return
     for phrase in things(said.line, at):
         if one_person(phrase):
@@ -165,12 +165,13 @@ def _described(said: Said, line: Line, at: int) -> Iterator[Draft]:
     words = lexicon()
     if line.word(at) not in {"a", "an"}:
         return
-    index = line.skip(at + 1, words["adverbs"])
+    index = line.skip(at + 1, words["adverbs"] | {"little", "small", "young"})
     adjectives = []
     while line.word(index) in words["trait_adjectives"] or (adjectives and line.word(index) in {",", "and"}):
         if line.word(index) in words["trait_adjectives"]:
             adjectives.append(index)
         index += 1
+    index = line.skip(index, {"little", "small", "young", "old"})
     person = line.word(index)
     if not adjectives or person not in _PERSON or not follows_well(line, index + 1):
         return
@@ -209,4 +210,5 @@ def _trait(said: Said, line: Line, at: int) -> Iterator[Draft]:
     for adjective in found:
         slot = line.word(adjective)
         if always or slot not in words["momentary"]:
-            yield said.draft("self", "is", Phrase(slot, fold([slot]), adjective, adjective + 1), sensitive=slot in words["sensitive_adjectives"])
+            kind = "identity" if slot in words["sensitive_nouns"] else "self"
+            yield said.draft(kind, "is", Phrase(slot, fold([slot]), adjective, adjective + 1), sensitive=slot in words["sensitive_adjectives"])

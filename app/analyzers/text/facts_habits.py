@@ -39,7 +39,7 @@ def frequency(words: list[str] | tuple[str, ...]) -> str:
 def habit(said: Said) -> Iterator[Draft]:
     """A present habit: how often, and what."""
     line, verb = said.line, said.verb
-    if verb.tense != "present" or verb.modal or verb.progressive or verb.passive:
+    if verb.tense != "present" or verb.modal or verb.progressive or verb.passive or said.opened.plain < 1:
         return
     if verb.lemma == "spend":
         yield from _spends(said)
@@ -49,7 +49,7 @@ def habit(said: Said) -> Iterator[Draft]:
     if verb.lemma in words["stative"] or zipf_frequency(verb.lemma, "en") < 3 or (verb.negated and often != "never") or not line.word(verb.at).isalpha():
         return
     lead = frequency(said.opened.lead)
-    found = complement(line, verb.at, verb.lemma, verb.lemma if often == "never" else third(verb.lemma))
+    found = complement(line, verb.at, verb.lemma, third(verb.lemma))
     if found is None or len(found.slot.split()) == 1 and verb.lemma not in words["activities"]:
         return
     # "I never light a lamp until ..." is a condition and not a habit.
@@ -59,6 +59,8 @@ def habit(said: Said) -> Iterator[Draft]:
     if not often and not when:
         return
     slot = found.slot.split()
+    if len(slot) == 1 and not when and often == "regularly":
+        return
     if when and not often and len(slot) + len(when.split()) <= _MOST_WORDS:
         slot += when.split()
     if not _tells(slot):

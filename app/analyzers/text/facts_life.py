@@ -10,13 +10,17 @@ from app.analyzers.text.facts_draft import AFFIRMED, NEGATED, Draft, Said
 from app.analyzers.text.facts_inflect import gerund
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
-from app.analyzers.text.facts_phrase import Phrase, fold, follows_well, infinitive, noun, run
+from app.analyzers.text.facts_phrase import Phrase, fold, follows_well, infinitive, noun, run, text_of
 from app.analyzers.text.facts_roles import Role, institution, listed, named, place, relatives, role
 
 _ROLES = ("occupations", "roles")
 _LIVING = {
     "live": "lives", "reside": "lives", "move": "moved to", "emigrate": "moved to", "settle": "settled", "come": "from", "bear": "born",
     "grow": "grew up", "bring": "grew up", "raise": "grew up", "breed": "grew up",
+}  # fmt: skip
+_ENTERPRISE = {
+    "own": "owns", "run": "runs", "start": "started", "open": "opened", "set": "set up", "establish": "established", "found": "founded",
+    "cofound": "founded", "co-found": "founded",
 }  # fmt: skip
 _UNDERSTANDS = {"speak": "speaks", "read": "reads", "know": "knows", "understand": "understands", "write": "writes"}
 
@@ -111,8 +115,8 @@ def learnable(line: Line, at: int) -> Phrase | None:
     words = lexicon()
     start = at + 1 if line.word(at) == "how" else at
     if line.word(start) == "to":
-        verb = line.word(start + 1)
-        return infinitive(line, start) if verb in words["skills"] else None
+        found = infinitive(line, start) if line.word(start + 1) in words["skills"] else None
+        return replace(found, slot=text_of(["to", line.word(start + 1), *found.slot.split()[1:]])) if found else None
     known = listed(line, at, "languages", "instruments", "programming", "games", "studies", "signed")
     if known is None or line.word(at) in {"a", "an"} or not follows_well(line, known.next, loose=True):
         return None
@@ -142,11 +146,19 @@ def study(said: Said) -> Iterator[Draft]:
         elif line.word(at) == "from" and (school := named(line, at + 1)):
             yield said.draft("studies", "graduated from", school, tense="past")
         return
-    found = listed(line, at, "studies", "languages")
-    if found and found.first == at and (follows_well(line, found.next, loose=True) or line.word(found.next) in {"at", "under"}):
-        yield said.draft("studies", "studied", found)
+    if subjects := _subjects(line, at):
+        yield from (said.draft("studies", "studied", subject) for subject in subjects)
     elif line.word(at) == "at" and (school := named(line, at + 1)):
         yield said.draft("studies", "studied at", school)
+
+
+def _subjects(line: Line, at: int) -> list[Phrase]:
+    """"French, German and Latin"."""
+    found: list[Phrase] = []
+    while (subject := listed(line, at, "studies", "languages")) and subject.first == at and follows_well(line, subject.next, loose=True):
+        found.append(subject)
+        at = line.skip(subject.next, {",", "and", "&"})
+    return found
 
 
 def live(said: Said) -> Iterator[Draft]:
@@ -236,9 +248,8 @@ def own(said: Said) -> Iterator[Draft]:
     if after > begin and line.word(after - 1) in words["enterprises"] and not (lemma not in {"own", "run", "keep"} and said.verb.tense == "present"):
         group = line.words[begin:after]
         article = line.word(at) if line.word(at) != "my" else "an" if group[0][0] in "aeiou" else "a"
-        predicate = {"own": "owns", "run": "runs", "keep": "keeps"}.get(lemma, "founded")
-        if predicate != "keeps":
-            yield said.draft("occupation", predicate, Phrase(f"{article} {' '.join(group)}", fold(group), begin, after))
+        if lemma != "keep":
+            yield said.draft("occupation", _ENTERPRISE[lemma], Phrase(text_of([article, *group]), fold(group), begin, after))
 
 
 def play(said: Said) -> Iterator[Draft]:

@@ -151,7 +151,7 @@ def goal(said: Said, at: int, *, always: bool) -> Iterator[Draft]:
         named_role = line.capital(start + 2) and line.capital(start + 3)
         found = role(line, start + 1, "occupations", "roles", "self_nouns", anyone=named_role or always)
         if found and not found.graded and (follows_well(line, found.phrase.next) or line.word(found.phrase.next) == "who"):
-            yield said.draft("goal", "wants to be", found.phrase)
+            yield said.draft("goal", "wants to be", replace(found.phrase, lemma=fold(found.phrase.slot.split())))
         return
     known = listed(line, start + 1, "languages", "instruments", "programming", "studies", "games", "signed")
     if verb in {"learn", "study", "play", "speak"} and known and follows_well(line, known.next):

@@ -10,7 +10,7 @@ from app.analyzers.text.facts_draft import NEGATED, Draft, Said
 from app.analyzers.text.facts_inflect import singular
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
-from app.analyzers.text.facts_phrase import Phrase, activity, fold, follows_well, infinitive, noun, run, thing, things
+from app.analyzers.text.facts_phrase import Phrase, activity, fold, follows_well, infinitive, noun, run, text_of, thing, things
 from app.analyzers.text.facts_mind import one_person
 from app.analyzers.text.facts_roles import listed, named, role
 
@@ -286,9 +286,16 @@ def _pleased(line: Line, index: int, at: int, lemma: str) -> Iterator[Draft]:
     if lemma in words["frightens"]:
         yield said.draft("fear", "afraid of", found)
     elif lemma in words["pleases"]:
-        yield said.draft("like", "fascinated by", found)
+        yield said.draft("like", "fascinated by", _with_place(line, found, end))
     else:
         yield replace(said.draft("like", "dislike", found), polarity=NEGATED)
+
+
+def _with_place(line: Line, found: Phrase, end: int) -> Phrase:
+    """"founders on Indie Hackers": the subject with the name that narrows it."""
+    if found.next == end or not line.capital(found.next + 1) or end - found.first > 5:
+        return found
+    return replace(found, slot=text_of(line.words[found.first : end]), lemma=fold(line.words[found.first : end]), next=end)
 
 
 def _matters(line: Line, index: int) -> Iterator[Draft]:

@@ -266,7 +266,11 @@ def _object(line: Line, at: int, base: str) -> tuple[list[str], int] | None:
     if line.word(at) == "my" and (line.word(at + 1) in words["own_things"] or line.matches(at + 1, "own")):
         after = run(line, at + 1, 3)
         return ([*preposition, "their", *line.words[at + 1 : after]], after) if after > at + 1 and follows_well(line, after) else None
-    if found := noun(line, at):
+    found = noun(line, at)
+    # "I like to have Helen depend on me": what is had and does something is no possession.
+    if found and base == "have" and line.word(at) not in words["articles"] and not found.head.endswith("s"):
+        return None
+    if found:
         return preposition + found.slot.split(), found.next
     nested = activity(line, at) if preposition or base in {"go", "spend", "practise", "practice", "start", "keep", "try"} else None
     return (preposition + nested.slot.split(), nested.next) if nested else None

@@ -85,10 +85,12 @@ def role(line: Line, index: int, *names: str, anyone: bool = False, bare: bool =
     head = "_".join(group[-size:]) if size else group[-1]
     if not _held(line, article, head, group, after):
         return None
+    self_noun = "self_nouns" in names and head in words["self_nouns"]
     found = _with_body(line, described, after, group, graded=before[-1] if before and before[-1] in words["role_grade"] else "")
     # What stands behind "of" is what the role is about: without it "a teacher of the new art" says something else.
     if found.next == after and (line.word(after) == "of" or (head in words["needs_modifier"] and len(group) == len(head.split("_")))):
         return None
+    found = replace(found, lemma=head) if self_noun else found
     return Role(found, head, bool(words["role_former"] & set(before)), bool(words["role_grade"] & set(before)), article)
 
 
@@ -125,8 +127,10 @@ def named(line: Line, index: int, most: int = 4) -> Phrase | None:
     while line.is_word(at) and at - first < most:
         if line.capital(at) and line.word(at) != "i":
             at += 1
-        elif line.word(at) in {"of", "'s"} and at > first and line.capital(at + 1):
+        elif line.word(at) in {"of", "for", "'s"} and at > first and line.capital(at + 1):
             at += 2
+        elif line.word(at) in {"of", "for"} and at > first and line.word(at + 1) == "the" and line.capital(at + 2):
+            at += 3
         else:
             break
     group = line.words[first:at]

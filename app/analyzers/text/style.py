@@ -16,7 +16,7 @@ from app.analyzers.text.style_register import kind_of
 from app.errors import Refusal
 from app.layers import TextLayer
 from app.prose import Prose
-from app.vocabulary import ReasonCode
+from app.vocabulary import ReasonCode, SegmentKind
 
 #: Instances kept of each habit, and of what only grammar and psychology read.
 _KEPT, _KEPT_CLASS = 12, 4
@@ -40,7 +40,8 @@ def analyse(layer: TextLayer, context: Context) -> Result:  # noqa: ARG001 - the
     """Count the habits of a layer.
 
     Returns:
-        Features `{ownWords, sentences, language, register, registerWhy, era, eraWhy, firstPerson, habits}`;
+        Features `{ownWords, sentences, language, register, registerWhy, era, eraWhy, addressed, firstPerson,
+        habits}`;
         `firstPerson` in 100 own words; `habits` by key: `{count, exposure, unit, rate, interval, instances}`, for
         measures `sd` and `lowInstances` too.
 
@@ -61,6 +62,7 @@ def analyse(layer: TextLayer, context: Context) -> Result:  # noqa: ARG001 - the
         "registerWhy": kind.why,
         "era": kind.era,
         "eraWhy": kind.era_why,
+        "addressed": kind.addressed,
         "firstPerson": round(prose.first_person_rate, 3),
         "habits": _habits(layer, marks, is_english=is_english),
     }
@@ -142,11 +144,13 @@ class _Pool:
         return self._sentences[place].end - self._sentences[place].start
 
     def _fits(self, place: int, bounds: tuple[int, int]) -> bool:
-        """Whether a sentence has that size and no bracket left open, which would make it a fragment."""
+        """Whether a sentence has that size and is whole: no bracket left open, and written prose has its full stop."""
         if not bounds[0] <= self._size(place) <= bounds[1]:
             return False
-        content = self._layer.text[self._sentences[place].start : self._sentences[place].end]
-        return content.count("(") == content.count(")")
+        sentence = self._sentences[place]
+        content = self._layer.text[sentence.start : sentence.end]
+        spoken = self._layer.segments[sentence.segment].kind in {SegmentKind.MESSAGE, SegmentKind.UTTERANCE}
+        return content.count("(") == content.count(")") and (spoken or content[-1] not in ",:;-–—")  # noqa: RUF001 - dashes
 
     def _span(self, place: int) -> dict[str, Any]:
         if place not in self._spans:

@@ -28,12 +28,14 @@ class Kind:
         why: what it was read off.
         era: "early", "modern" or "unknown".
         era_why: what it was read off.
+        addressed: it is written to somebody: greetings of letters, or a mail (whose reader counts attachments).
     """
 
     register: Register
     why: str
     era: str
     era_why: str
+    addressed: bool
 
 
 def kind_of(prose: Prose, counts: Mapping[str, int]) -> Kind:
@@ -45,7 +47,12 @@ def kind_of(prose: Prose, counts: Mapping[str, int]) -> Kind:
     """
     era, era_why = _era(prose, counts)
     register, why = _register(prose.layer, era)
-    return Kind(register, why, era, era_why)
+    return Kind(register, why, era, era_why, _addressed(prose.layer))
+
+
+def _addressed(layer: TextLayer) -> bool:
+    greetings = sum(segment.kind is SegmentKind.SALUTATION for segment in layer.segments)
+    return greetings > 1 or "attachments" in layer.facts
 
 
 def _register(layer: TextLayer, era: str) -> tuple[Register, str]:
@@ -58,9 +65,8 @@ def _register(layer: TextLayer, era: str) -> tuple[Register, str]:
         return Register.SPEECH, "recorded speech"
     if 2 * messages > len(own):
         return Register.CHAT, "messages"
-    greetings = sum(segment.kind is SegmentKind.SALUTATION for segment in layer.segments)
     dated = len({segment.date for segment in own if segment.date})
-    if greetings > 1 or dated > 1 or "mail" in layer.facts:
+    if dated > 1 or _addressed(layer):
         return Register.LETTERS_DIARIES, "dates or greetings of letters"
     if era == "early":
         return Register.LETTERS_DIARIES, "early prose"

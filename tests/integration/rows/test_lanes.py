@@ -13,7 +13,7 @@ from app.analyzers.catalog import AnalyzerRow
 from app.database import transaction
 from app.errors import Refusal
 from app.models import Run, Step
-from app.services import analyse, consents, interpret, merge, packages, reconcile
+from app.services import analyse, claims, consents, interpret, merge, packages, reconcile
 from app.services.planning import now
 from app.vocabulary import Phase, ReasonCode
 from config.settings import settings
@@ -74,15 +74,13 @@ def test_running_everything_twice_changes_nothing(send: Send, line: Line, user: 
 
 def test_a_lane_that_a_living_worker_holds_is_not_run_beside_it(send: Send) -> None:
     sent = send()
-    with analyse.lane_lock(sent["runID"], "text") as held:
+    with claims.lane_lock(sent["runID"], "text") as held:
         assert held is not None
         assert analyse.run_lane(sent["runID"], "text").busy
     assert _steps(sent["runID"])["text.read"].attempts == 0
 
 
-def test_a_result_whose_token_was_taken_over_is_discarded(
-    send: Send, line: Line, user: str, monkeypatch: Any
-) -> None:
+def test_a_result_whose_token_was_taken_over_is_discarded(send: Send, line: Line, user: str, monkeypatch: Any) -> None:
     sent = send()
     run_id = sent["runID"]
     analyse.run_lane(run_id, "text")
@@ -243,7 +241,7 @@ def test_the_reconciler_sends_a_lost_lane_again_but_not_one_that_is_held(send: S
     sent = send()
     line.published.clear()
     _forget(sent["runID"])
-    with analyse.lane_lock(sent["runID"], "text"):
+    with claims.lane_lock(sent["runID"], "text"):
         reconcile.tick(line)
         assert sent["runID"] not in [run for run, _, _ in line.published]
     _forget(sent["runID"])

@@ -117,9 +117,5 @@ def test_no_word_of_the_upload_is_on_disk(send: Send, line: Line, home: Path, pl
     canary = b"Quizzaciously I keep seventeen albatrosses"
     send(LETTER.encode() + canary)
     line.drive()
-    found = [
-        path
-        for path in place.rglob("*")
-        if path.is_file() and canary in path.read_bytes()
-    ]
+    found = [path for path in place.rglob("*") if path.is_file() and canary in path.read_bytes()]
     assert found == []

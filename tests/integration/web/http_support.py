@@ -95,7 +95,8 @@ class Served:
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
     ) -> tuple[int, Any, http.client.HTTPMessage]:
         with closing(self.connect()) as connection:
-            connection.request(method, path, body, headers or {})  # type: ignore[arg-type]
+            chunked = "Transfer-Encoding" in (headers or {})
+            connection.request(method, path, body, headers or {}, encode_chunked=chunked)  # type: ignore[arg-type]
             answer = connection.getresponse()
             raw = answer.read()
             kind = answer.headers.get_content_type()

@@ -225,6 +225,20 @@ def test_with_the_broker_down_an_upload_is_accepted_and_waits(ann: Person, monke
     assert state == "queued"
 
 
+def test_a_fault_after_the_commit_is_no_refusal(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commit is the acceptance: whatever breaks behind it, the package stays and the answer says so."""
+    from app.web.resources.packages import upload as module
+
+    class Breaking:
+        def publish(self, *_: object) -> bool:
+            raise RuntimeError("canary")
+
+    monkeypatch.setattr(module, "pipeline", Breaking)
+    answer = upload(ann)
+    assert answer.status_code == 202
+    assert opened(ann.user_id, answer.get_json()["packageID"]) == LETTER.encode()
+
+
 def test_parts_may_come_in_any_order_with_the_file_first_or_last(ann: Person) -> None:
     consent = ann.consent()
     fields = {"sourceDescription": "letters", "consentTokenID": consent, "metadata": json.dumps({"authorship": "self"})}

@@ -16,7 +16,19 @@ from app.errors import EchoError, Misconfigured, Reason, Refusal
 from app.vocabulary import DataType, Modality, Phase, Queue, ReasonCode, RunStatus, StepStatus
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-HEAVY = {"torch", "transformers", "librosa", "parselmouth", "pytesseract", "av", "sklearn", "scipy", "numpy", "PIL", "spacy"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "librosa",
+    "parselmouth",
+    "pytesseract",
+    "av",
+    "sklearn",
+    "scipy",
+    "numpy",
+    "PIL",
+    "spacy",
+}
 
 
 @pytest.mark.parametrize("package", ["app.web", "app.tasks", "app.cli", "app.services", "app.models"])

@@ -9,7 +9,8 @@ from flask import current_app, request
 from marshmallow import ValidationError
 from webargs.flaskparser import abort
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, NotFound
+from app.services import packages
 from app.services.submit import Upload, submit
 from app.tasks.pipeline import pipeline
 from app.web.multipart import MAX_FIELD_BYTES, MAX_PARTS, Form
@@ -27,7 +28,7 @@ def receive(user_id: str) -> dict[str, Any]:
         user_id: whose it is.
 
     Returns:
-        `{packageID, runID, runStatus, created}`.
+        `packageID`, `runID`, `runStatus`, and more.
 
     Raises:
         EchoError: as `submit`.
@@ -51,8 +52,19 @@ def receive(user_id: str) -> dict[str, Any]:
             pipeline=pipeline(),
         )
     except BaseException:
-        upload.discard()
-        raise
+        # A fault may come after the commit, and the commit is the acceptance: the row decides.
+        accepted = _accepted(upload)
+        if accepted is None:
+            upload.discard()
+            raise
+        return accepted
+
+
+def _accepted(upload: Upload) -> dict[str, Any] | None:
+    try:
+        return packages.status(upload.user_id, upload.package_id)
+    except NotFound:
+        return None
 
 
 def _idempotency_key() -> str | None:

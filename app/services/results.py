@@ -1,0 +1,174 @@
+"""Storing what a lane found: gate, fence, features and text layers in one transaction."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from app.analysis import Result
+from app.consent import covered, gate_shared
+from app.database import AnyRow, stable_id
+from app.errors import InvalidInput, Reason
+from app.features import FeatureDocument, feature_set_id, feature_store, fence, storable
+from app.layers import digest
+from app.models import Run, TextLayerRecord
+from app.services.claims import Claim
+from app.services.layers import remember
+from app.services.planning import denied, now
+from app.vault import PackageVault
+from app.vocabulary import FeatureStatus, ReasonCode, StepStatus
+
+#: States of steps that leave a feature document: what was found, or why nothing was.
+DOCUMENTED = frozenset({StepStatus.DONE, StepStatus.FAILED})
+
+#: End the steps whose token is still ours; the others belong to somebody else now.
+_FINISH = text(
+    """
+    UPDATE steps SET state = ended.state, reason = nullif(ended.reason, 'null'), processing_time_ms = ended.took,
+                     feature_set_id = ended.document, finished_at = now()
+    FROM jsonb_to_recordset(:ended)
+         AS ended(step_id uuid, token uuid, state text, reason jsonb, took int, document uuid)
+    WHERE steps.step_id = ended.step_id AND steps.token = ended.token
+    RETURNING steps.step_id
+    """
+).bindparams(bindparam("ended", type_=JSONB))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one step.
+
+    Attributes:
+        step: columns of `steps`, with our token.
+        state: final.
+        reason: why it is not simply done.
+        result: of the analyzer.
+        milliseconds: that it took.
+    """
+
+    step: AnyRow
+    state: StepStatus
+    reason: Reason | None = None
+    result: Result | None = None
+    milliseconds: int = 0
+
+
+def store(connection: Connection, claim: Claim, vault: PackageVault, outcomes: list[Outcome]) -> list[StepStatus]:
+    """Write what the steps found, unless somebody else took them over or consent ended meanwhile.
+
+    Args:
+        connection: the one that holds the lane.
+        claim: that the steps were done under.
+        vault: of the package.
+        outcomes: one per claimed step.
+
+    Returns:
+        The states that the steps ended in; those that were taken over are not among them.
+    """
+    package = claim.package
+    for outcome in outcomes:
+        _must_be_storable(outcome)
+    layers = {outcome.step.step_id: _seal_layers(vault, outcome) for outcome in outcomes}
+    with connection.begin():
+        gate_shared(connection, package.user_id)
+        scopes = {outcome.step.scope for outcome in outcomes}
+        allowed = covered(connection, package.user_id, package.consent, scopes)
+        for outcome in outcomes:
+            if outcome.step.scope not in allowed:
+                outcome.state, outcome.reason, outcome.result = StepStatus.DENIED, denied(outcome.step.scope), None
+        ours = _finish(connection, outcomes)
+        kept = [outcome for outcome in outcomes if outcome.step.step_id in ours]
+        documents = [_document(package, outcome) for outcome in kept if outcome.state in DOCUMENTED]
+        if documents:
+            feature_store().put_many(documents, connection)
+        records = [record for outcome in kept if outcome.result for record in layers[outcome.step.step_id]]
+        if records:
+            _record_layers(connection, records)
+        connection.execute(update(Run).where(Run.run_id == outcomes[0].step.run_id).values(moved_at=now()))
+    return [outcome.state for outcome in kept]
+
+
+def _must_be_storable(outcome: Outcome) -> None:
+    """One analyzer's impossible number may not cost its neighbours their results."""
+    try:
+        storable(outcome.step.analyzer, outcome.result.features if outcome.result else {})
+    except InvalidInput as error:
+        outcome.state, outcome.result = StepStatus.FAILED, None
+        outcome.reason = Reason(ReasonCode.INTERNAL, error.message)
+
+
+def _finish(connection: Connection, outcomes: list[Outcome]) -> set[UUID]:
+    ended = [
+        {
+            "step_id": str(outcome.step.step_id),
+            "token": str(outcome.step.token),
+            "state": str(outcome.state),
+            "reason": outcome.reason.as_json() if outcome.reason else None,
+            "took": outcome.milliseconds,
+            "document": str(_feature_set_id(outcome.step)) if outcome.state in DOCUMENTED else None,
+        }
+        for outcome in outcomes
+    ]
+    return {row.step_id for row in connection.execute(_FINISH, {"ended": ended})}
+
+
+def _feature_set_id(step: AnyRow) -> UUID:
+    return feature_set_id(step.package_id, step.analyzer, step.version)
+
+
+def _document(package: AnyRow, outcome: Outcome) -> FeatureDocument:
+    step, result = outcome.step, outcome.result
+    failed = outcome.state is StepStatus.FAILED or result is None
+    return FeatureDocument(
+        feature_set_id=_feature_set_id(step),
+        user_id=step.user_id,
+        source_package_id=step.package_id,
+        modality=step.modality,
+        analyzer=step.analyzer,
+        version=step.version,
+        model_name_or_type=(result.model if result else "") or step.analyzer,
+        extracted_features=result.features if result else {},
+        timestamp=now(),
+        processing_time_ms=outcome.milliseconds,
+        status=FeatureStatus.FAILURE if failed or result is None else result.status,
+        error_details=outcome.reason.as_json() if outcome.reason else None,
+        fence=fence(package.sequence, step.attempts),
+    )
+
+
+def _seal_layers(vault: PackageVault, outcome: Outcome) -> list[dict[str, Any]]:
+    """Encrypt the step's text layers into the vault: the object first, its row after."""
+    step = outcome.step
+    records = []
+    for index, layer in enumerate(outcome.result.layers if outcome.result else ()):
+        text_layer_id = stable_id("layer", step.package_id, step.analyzer, step.version, index)
+        sha256 = digest(layer.text)
+        object_key = vault.put(f"layer-{text_layer_id}", json.dumps(layer.as_json()).encode())
+        remember(step.user_id, text_layer_id, sha256, layer)
+        records.append(
+            {
+                "text_layer_id": text_layer_id,
+                "package_id": step.package_id,
+                "user_id": step.user_id,
+                "kind": layer.kind,
+                "language": layer.language,
+                "characters": len(layer.text),
+                "own_characters": sum(end - start for start, end in layer.own_spans()),
+                "sha256": sha256,
+                "object_key": object_key,
+                "made_by": f"{step.analyzer} {step.version}",
+                "created_at": now(),
+            }
+        )
+    return records
+
+
+def _record_layers(connection: Connection, records: list[dict[str, Any]]) -> None:
+    statement = insert(TextLayerRecord)
+    changed = {name: statement.excluded[name] for name in ("language", "characters", "own_characters", "sha256")}
+    connection.execute(statement.on_conflict_do_update(index_elements=["text_layer_id"], set_=changed), records)
