@@ -60,7 +60,7 @@ _STOP = regex.compile(
     r"(?:(?<![.!?…])[.!?…]++|[。！？]++)(?:\[\d+\])?+[\"'”“»«)\]*_]*+"  # noqa: RUF001 - full-width stops are meant
     r"(?:\s*+(?:[:;]-?[)(DP]|\p{Extended_Pictographic}\uFE0F?))*(?=\s|$|(?<=[。！？]))"  # noqa: RUF001 - as above
 )
-_LINE = regex.compile(r"\s*+\n\s*+")
+_LINE = regex.compile(r"[^\S\n]*+\n\s*+")
 _OPENING = regex.compile(r"[\s\"'“‘(\[*_-]*+")  # noqa: RUF001 - opening marks are meant
 _NEXT = regex.compile(r"\s*+[\"'“”„«»‘’(\[*_—–-]*+\s*+(\S?)")  # noqa: RUF001 - as above
 #: Read backwards from a full stop: the word it follows.
@@ -345,8 +345,10 @@ def _abbreviates(text: str, begin: int, stop: int, follows: str, language: str |
     last = found.group()
     word = last.lower().replace(".", "")
     opening = _OPENING.match(text, begin, found.start())
-    if opening and opening.end() == found.start():
-        return len(last) == 1 or last.isdigit() or word in _TITLES
+    if opening and opening.end() == found.start() and (len(last) == 1 or last.isdigit() or word in _TITLES):
+        return True
+    if text[found.start() - 1 : found.start()] in {"/", ":", "@"}:
+        return False
     if language == "de" and last.isdigit() and len(last) <= 2:
         return True
     if word in _OFTEN_LAST:

@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+#: Columns of tables where there is no terminal to ask.
+WIDTH = 120
+
+
 @cache
 def out() -> Console:
     """Standard output, for results."""
     from rich.console import Console  # noqa: PLC0415 - `--help` and `--json` need no rich
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
 
 
 @cache
@@ -24,12 +28,12 @@ def err() -> Console:
     """Standard error, for everything that is not the result."""
     from rich.console import Console  # noqa: PLC0415 - as above
 
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return Console(stderr=True, highlight=False)
 
 
 def say(message: str) -> None:
     """A line for the person, on standard error; never markup, since names of files may hold brackets."""
-    err().print(message, markup=False)
+    err().print(message, markup=False, soft_wrap=True)
 
 
 def emit(document: Any) -> None:  # noqa: ANN401 - any JSON

@@ -21,7 +21,7 @@ def step(doing: str) -> Iterator[None]:
     console = err()
     with console.status(doing) if console.is_terminal else nullcontext():
         yield
-    console.print(f"  {doing} ({time.monotonic() - begun:.1f} s)", markup=False)
+    console.print(f"  {doing} ({time.monotonic() - begun:.1f} s)", markup=False, soft_wrap=True)
 
 
 class Bar:
@@ -59,4 +59,4 @@ class Bar:
         quarter = int(4 * done / self._total) if self._total else 4
         if quarter > self._quarter:
             self._quarter = quarter
-            err().print(f"  {25 * quarter:3d} %  {doing}", markup=False)
+            err().print(f"  {25 * quarter:3d} %  {doing}", markup=False, soft_wrap=True)

@@ -18,14 +18,11 @@ FOLDER = ROOT / "examples" / "persona"
 #: Seconds that the printed token lives.
 TOKEN_S = 12 * 3600
 
-#: What lies beside the persona's own files, for those who read the folder.
-_ABOUT = frozenset({".md", ".json", ".py"})
-
 
 def files() -> list[Path]:
     """The persona's documents, recordings and pictures."""
     found = sorted(FOLDER.iterdir()) if FOLDER.is_dir() else []
-    return [file for file in found if file.is_file() and file.suffix not in _ABOUT and not file.name.startswith(".")]
+    return [file for file in found if file.is_file() and file.stem != "README" and not file.name.startswith(".")]
 
 
 def show() -> str:

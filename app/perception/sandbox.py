@@ -12,6 +12,7 @@ import atexit
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -55,7 +56,11 @@ class _Child:
         ours, theirs = socket.socketpair()
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         environment |= dict.fromkeys(_ONE_THREAD, "1")
-        environment |= {"LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+        environment |= {
+            "LANG": "C.UTF-8",
+            "TMPDIR": "/dev/shm",  # noqa: S108 - memory; in the sandbox a mount of its own
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
+        }
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 - our own module with numbers as arguments
                 [sys.executable, "-P", "-m", "app.perception.sandbox_child", str(os.getpid()), str(memory_bytes)],
@@ -122,6 +127,8 @@ class _Child:
         """End the child and all that it started; its exit status."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
+        # Where it had no mount of its own, a page it was reading would lie in memory until the machine restarts.
+        shutil.rmtree(f"/dev/shm/echosphere-{self.process.pid}", ignore_errors=True)  # noqa: S108 - the child's own
         self.channel.close()
         return self.process.wait()
 
@@ -136,15 +143,15 @@ class Sandbox:
     """A warm child process for parsers and native analyzers. Thread safe: calls wait for each other.
 
     Args:
-        modules: imported by every new child before its first call.
+        warm: what every new child does before its first call: a module to import, or "module:function" to call as well.
         memory_bytes: data limit of the child.
         max_calls: calls after which the child is replaced.
     """
 
     def __init__(
-        self, modules: Iterable[str] = (), *, memory_bytes: int = MEMORY_BYTES, max_calls: int = MAX_CALLS
+        self, warm: Iterable[str] = (), *, memory_bytes: int = MEMORY_BYTES, max_calls: int = MAX_CALLS
     ) -> None:
-        self._modules = [*modules]
+        self._warm = [*warm]
         self._memory_bytes = memory_bytes
         self._max_calls = max_calls
         self._lock = Lock()
@@ -182,7 +189,7 @@ class Sandbox:
             "media_type": artifact.media_type,
             "authorship": str(context.authorship),
             "options": context.options,
-            "modules": [],
+            "warm": [],
             "deadline_s": deadline_s,
         }
         with self._lock:
@@ -196,15 +203,16 @@ class Sandbox:
             )
         return Result.from_json(answer["result"])
 
-    def warm(self, modules: Iterable[str] = ()) -> dict[str, Any]:
-        """Start the child now and let it, and every later one, import these modules first.
+    def warm(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Start the child now, and let it and every later one load these first; as `warm` of the constructor.
 
         Returns:
             What the child says about itself: {"network": whether it can still reach one}.
         """
         with self._lock:
-            self._modules += [module for module in modules if module not in self._modules]
-            self._load(self._living())
+            child = self._living()
+            self._warm += [name for name in names if name not in self._warm]
+            self._load(child)
             return self._facts
 
     def close(self) -> None:
@@ -226,12 +234,13 @@ class Sandbox:
             raise Refusal(
                 ReasonCode.INTERNAL, "The sandboxed process did not start; see `echosphere doctor`."
             ) from error
-        if self._modules:
-            self._load(child)
+        self._load(child)
         return child
 
     def _load(self, child: _Child) -> None:
-        header = {"implementation": "", "modules": self._modules, "deadline_s": START_S}
+        if not self._warm:
+            return
+        header = {"warm": self._warm, "deadline_s": START_S}
         answer = self._ask(child, header, b"", START_S)
         if error := answer.get("error"):
             raise Misconfigured(f"the sandboxed process cannot import what it should: {error}")

@@ -33,13 +33,14 @@ HEAD = struct.Struct(">IQ")
 BODY = struct.Struct(">Q")
 #: Bytes of one answer: a text layer of 5 million characters with its map has room in it.
 MAX_ANSWER = 64 * 2**20
-#: Bytes of one file that a native library may write (a compiler cache); our own code writes none.
-MAX_FILE = 16 * 2**20
+#: Bytes of one file: a page for Tesseract, the unpacked language model, a compiler's cache; our own code writes none.
+MAX_FILE = 128 * 2**20
 #: Processes and threads of the account; only where it is a namespace of our own can the limit be this narrow.
 MAX_PROCESSES = 64
 MAX_OPEN_FILES = 256
 
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
+_MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE = 2, 4, 0x4000, 0x40000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 
@@ -73,12 +74,16 @@ def _confine(parent: int, memory_bytes: int) -> bool:
         sys.exit(0)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     user, group = os.getuid(), os.getgid()
-    alone: bool = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
+    alone: bool = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWNS) == 0
     if alone:
         _keep_names(user, group)
         _lower(resource.RLIMIT_NPROC, MAX_PROCESSES)
     else:
-        alone = libc.unshare(_CLONE_NEWNET) == 0
+        alone = libc.unshare(_CLONE_NEWNET | _CLONE_NEWNS) == 0
+    if alone:
+        # Temporary files of its own, in memory and gone with the process: what a killed one leaves is nowhere.
+        libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
+        libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", _MS_NOSUID | _MS_NODEV, b"size=256m,mode=0700")
     # Data and not address space: FFmpeg, OpenBLAS and JIT compilers reserve far more than they touch.
     _lower(resource.RLIMIT_DATA, memory_bytes)
     _lower(resource.RLIMIT_FSIZE, MAX_FILE)
@@ -118,9 +123,12 @@ def _resident_bytes() -> int:
 
 def _perform(header: dict[str, Any], payload: bytes) -> dict[str, Any]:
     _allow_cpu(header["deadline_s"])
-    for module in header["modules"]:
-        import_module(module)
-    if not header["implementation"]:
+    for name in header["warm"]:
+        module, _, function = name.partition(":")
+        loaded = import_module(module)
+        if function:
+            getattr(loaded, function)()
+    if header["warm"]:
         return {"result": None}
     module, _, function = header["implementation"].partition(":")
     context = Context(Authorship(header["authorship"]), header["options"])

@@ -200,7 +200,7 @@ def _specificity(best: Statement) -> float:
     telling = _TELLING.get(best.kind, 0.5)
     if best.kind in {"family", "admission", "affection", "gratitude"}:
         return telling
-    rarest = min((zipf_frequency(word, "en") for word in best.shown.split()), default=5.0)
+    rarest = min((zipf_frequency(word, "en", wordlist="small") for word in best.shown.split()), default=5.0)
     return round(telling * max(0.5, min(1.0, (7.5 - rarest) / 3)), 3)
 
 

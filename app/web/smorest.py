@@ -92,6 +92,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # it has no typ
         answer: type[Schema] | Doc | None = None,
         media_type: str | None = None,
         body: type[Schema] | None = None,
+        examples: Doc | None = None,
         query: type[Schema] | None = None,
         also: dict[int, type[Schema]] | None = None,
         refusals: tuple[int, ...] = (),
@@ -111,6 +112,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # it has no typ
             answer: schema of success; a plain schema object where the view returns a ready response.
             media_type: of success, where it is not JSON.
             body: schema of the JSON body.
+            examples: bodies by name, where the fields' own examples do not make one that makes sense.
             query: schema of the query string.
             also: schemas of further answers, by status.
             refusals: statuses beside those that follow from `access`, `body` and `query`.
@@ -123,7 +125,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # it has no typ
             if query:
                 route = self.arguments(query, location="query")(route)
             if body:
-                route = self.arguments(body, location="json")(route)
+                route = self.arguments(body, location="json", examples=_named(examples))(route)
             route = self.response(status, answer, content_type=media_type, headers=headers)(route)
             for other, schema in (also or {}).items():
                 route = self.alt_response(other, schema=schema)(route)
@@ -138,6 +140,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # it has no typ
             return view
 
         return declare
+
+
+def _named(examples: Doc | None) -> Doc | None:
+    return {name: {"value": value} for name, value in examples.items()} if examples else None
 
 
 def _refusals(access: Access, *, body: bool, query: bool) -> set[int]:

@@ -14,7 +14,7 @@ from app.database import engine, transaction
 from app.features import feature_set_id
 from app.layers import Segment, TextLayer, digest
 from app.models import PackageKey, Run
-from app.services import review
+from app.services import proposals, review
 from app.services.ending import EndedStep, ending
 from app.services.layers import forget
 from app.services.merge import merge
@@ -175,6 +175,15 @@ def test_what_rests_on_an_analysis_that_failed_this_time_is_kept(person: Person)
     assert len(person.evidence()) == 3
 
 
+def test_a_later_analysis_that_comes_to_nothing_leaves_the_earlier_ones_findings(person: Person) -> None:
+    package = person.package()
+    merge(person.analysed(package, finding()))
+    unread = failed("text.read", ReasonCode.CORRUPT, phase=str(Phase.PERCEIVE))
+    nothing = {"analyzer": ANALYZER, "state": str(StepStatus.SKIPPED)}
+    assert merge(person.analysed(package, steps=[unread, nothing])).state is RunStatus.REJECTED
+    assert person.candidates()[QUESTIONS].status == "candidate"
+
+
 def test_an_invented_quotation_is_dropped_and_counted(person: Person) -> None:
     invented = finding("habit:lies:high", "Invents things", evidence=["I am the king of Spain."])
     outcome = merge(person.analysed(person.package(), finding(), invented))
@@ -271,6 +280,16 @@ def test_a_decided_candidate_gains_evidence_and_keeps_name_figure_and_status(per
     assert len(after.contributions) == 2
     assert len(person.evidence()) == 6
     assert not after.new_evidence_against
+
+
+def test_the_statement_that_shapes_our_candidates_cannot_touch_a_decided_one(person: Person) -> None:
+    merge(person.analysed(person.package(), finding()))
+    row = person.candidates()[QUESTIONS]
+    review.act(person.user_id, row.candidate_id, {"userDecision": "confirmed_asis"})
+    before = person.candidates()[QUESTIONS]
+    with transaction() as connection:
+        proposals._write(connection, [{**before._mapping, "trait_name": "x", "status": "candidate"}], proposals._OURS)
+    assert person.candidates()[QUESTIONS] == before
 
 
 def test_a_confirmed_trait_survives_an_analysis_that_no_longer_finds_it(person: Person) -> None:

@@ -30,6 +30,8 @@ RATE = 16_000
 BLOCK_S = 120.0
 #: Seconds read beyond each end of a block, so that no frame at a seam is lost.
 MARGIN_S = 0.25
+#: Seconds below which Praat has no window for the loudness of the speech band.
+MIN_BLOCK_S = 0.13
 #: Seconds between frames.
 STEP_S = 0.01
 #: Hz, the range in which pitch is looked for.
@@ -38,6 +40,8 @@ FLOOR_HZ, CEILING_HZ = 60.0, 600.0
 SPEECH_BAND = (250.0, 4000.0)
 #: Seconds of the pieces on which voice quality is measured in a long recording, and how many there are.
 QUALITY_PIECE_S, QUALITY_PIECES = 30.0, 4
+#: Full scale is 1; some programs write the range of integers, but beyond that nothing is a sample.
+LOUDEST = 1e6
 #: Share of full scale from which a sample counts as clipped.
 CLIP = 0.999
 
@@ -110,8 +114,11 @@ def trace(samples: Samples, rate: int) -> Contours:
         rate: Hz.
 
     Returns:
-        Its contours. All frames are empty where the recording is shorter than Praat's window (50 ms).
+        Its contours. All frames are empty where the recording is shorter than Praat's window.
     """
+    sound = np.abs(samples) <= LOUDEST  # floating-point WAVs can hold anything, NaN too
+    if not sound.all():
+        samples = np.where(sound, samples, np.float32(0))
     clipped = float(np.mean((samples >= CLIP) | (samples <= -CLIP))) if len(samples) else 0.0
     duration = len(samples) / rate
     if rate > RATE:
@@ -121,11 +128,9 @@ def trace(samples: Samples, rate: int) -> Contours:
     frames: dict[str, list[Floats]] = {name: [] for name in ("tp", "p", "tl", "l", "tm", "m")}
     timbre = Timbre(rate)
     for begin, end, offset, sound in _blocks(samples, rate):
-        pitch = _pitch(sound, peak)
-        if pitch is None:
-            continue
-        keep = _keep(pitch[0] + offset, begin, end)
-        times, hertz = pitch[0][keep], pitch[1][keep]
+        times, hertz = _pitch(sound, peak)
+        keep = _keep(times + offset, begin, end)
+        times, hertz = times[keep], hertz[keep]
         timbre.add(sound.values[0].astype(np.float32), offset, times, hertz)
         loudness = sound.to_intensity(100.0)
         band = call(sound, "Filter (pass Hann band)", *SPEECH_BAND, 100.0).to_intensity(50.0, STEP_S)
@@ -156,7 +161,7 @@ def _blocks(samples: Samples, rate: int) -> Iterator[tuple[float, float, float, 
         end = total if index == count - 1 else begin + BLOCK_S
         first = max(0, int((begin - MARGIN_S) * rate))
         last = min(len(samples), int((end + MARGIN_S) * rate))
-        if last > first:
+        if last - first >= MIN_BLOCK_S * rate:
             yield begin, end, first / rate, parselmouth.Sound(samples[first:last].astype(np.float64), rate)
 
 
@@ -177,10 +182,8 @@ def _relative(threshold: float, sound: Any, peak: float) -> float:  # noqa: ANN4
     return threshold * peak / own if own > 0 else threshold
 
 
-def _pitch(sound: Any, peak: float) -> tuple[Floats, Floats] | None:  # noqa: ANN401 - Praat object
-    """Times and Hz; None where the sound is too short to have a frame."""
-    if sound.duration < 3 / FLOOR_HZ + STEP_S:
-        return None
+def _pitch(sound: Any, peak: float) -> tuple[Floats, Floats]:  # noqa: ANN401 - Praat object
+    """Times and Hz, 0 where unvoiced."""
     silence = _relative(0.03, sound, peak)
     pitch = call(
         sound, "To Pitch (cc)", STEP_S, FLOOR_HZ, 15, "no", silence, 0.45, 0.01, 0.35, 0.14, CEILING_HZ

@@ -46,7 +46,7 @@ def habit(said: Said) -> Iterator[Draft]:
         return
     words = lexicon()
     often = _OFTEN.get(verb.often, "")
-    if verb.lemma in words["stative"] or zipf_frequency(verb.lemma, "en") < 3 or (verb.negated and often != "never") or not line.word(verb.at).isalpha():
+    if verb.lemma in words["stative"] or zipf_frequency(verb.lemma, "en", wordlist="small") < 3 or (verb.negated and often != "never") or not line.word(verb.at).isalpha():
         return
     lead = frequency(said.opened.lead)
     found = complement(line, verb.at, verb.lemma, third(verb.lemma))

@@ -71,7 +71,7 @@ def base_of(ing: str) -> str:
     if stem[-1] in "vcu" or _doubles(stem):
         return stem + "e"
     candidates = [stem, stem + "e"] + ([stem[:-1]] if stem[-1] == stem[-2] else [])
-    return max(candidates, key=lambda word: zipf_frequency(word, "en"))
+    return max(candidates, key=lambda word: zipf_frequency(word, "en", wordlist="small"))
 
 
 def singular(noun: str) -> str:

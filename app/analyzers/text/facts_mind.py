@@ -22,7 +22,7 @@ def one_person(phrase: Phrase) -> bool:
     """Whether an object is a single person, by name, title or kinship; whom somebody loves is not ours to list."""
     words = lexicon()
     pieces = phrase.slot.split()
-    by_name = phrase.proper and (pieces[0] in words["titles"] or pieces[0] in words["given_names"])
+    by_name = phrase.proper and any(piece in words["titles"] or piece in words["given_names"] for piece in pieces)
     return by_name or phrase.head in words["titles"] or phrase.head in words["kin"]
 
 

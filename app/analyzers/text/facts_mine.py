@@ -98,7 +98,7 @@ def _favourite(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
     """"my favourite author is Borges", "jazz is my favourite music", "my hobbies are knitting and chess"."""
     if line.word(index + 1) in {"hobby", "hobbies", "passion", "passions", "interests"} or (line.word(index + 1) in {"main", "favourite", "favorite", "biggest", "greatest", "other"} and line.word(index + 2) in {"hobby", "hobbies", "passion", "pastime"}):
         at = index + 2 if line.word(index + 1) not in {"main", "favourite", "favorite", "biggest", "greatest", "other"} else index + 3
-        if line.word(at) in {"is", "are", "include", ":", "for", "'s"}:
+        if line.word(at) in {"is", "are", "include", ":", "'s"}:
             for phrase in things(line, at + 1):
                 if not one_person(phrase):
                     yield _said(line, opened, "present").draft("like", "passionate about" if "passion" in line.word(at - 1) else "hobby", phrase)

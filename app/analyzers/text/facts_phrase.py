@@ -36,7 +36,7 @@ class Phrase:
         first: index of its first word in the line.
         next: index behind its last word.
         gerund: whether it is an activity.
-        proper: whether its first word is capitalised inside the sentence.
+        proper: whether a word of it is capitalised inside the sentence.
     """
 
     slot: str
@@ -109,7 +109,8 @@ def phrase(line: Line, first: int, after: int, words: list[str], *, activity_: b
     """A phrase over these words; None where it is empty or too long to be a name."""
     if not words or len(words) > _MOST_WORDS:
         return None
-    return Phrase(text_of(words), fold(words), first, after, activity_, line.capital(first) and first > 0)
+    proper = any(line.capital(at) for at in range(max(first, 1), after))
+    return Phrase(text_of(words), fold(words), first, after, activity_, proper)
 
 
 def follows_well(line: Line, index: int, *, loose: bool = False) -> bool:

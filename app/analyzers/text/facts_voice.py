@@ -45,13 +45,20 @@ def voice(prose: Prose) -> dict[str, Any]:
     characters = max(1, sum(s.end - s.start for s in prose.layer.segments if s.own))
     text = prose.layer.text
     measures = {
-        "firstPersonRate": round(100 * sum(counts[word] for word in _I) / own, 2),
+        "firstPersonRate": round(_first_person_rate(prose, counts, own), 2),
         "secondPersonRate": round(100 * sum(counts[word] for word in _YOU) / own, 2),
         "quotedShare": round(sum(end - start for start, end in prose.quoted) / characters, 3),
         "questionShare": round(sum(text[s.start : s.end].rstrip("\"'”’)").endswith("?") for s in prose.sentences) / max(1, len(prose.sentences)), 3),  # noqa: RUF001 - closing marks are meant
     }
     archaic = 100 * sum(counts[word] for word in _ARCHAIC) / own
     return {"genre": str(_genre(prose, measures, archaic)), **measures}
+
+
+def _first_person_rate(prose: Prose, counts: Counter[str], own: int) -> float:
+    """Singular forms only in English, where "we" is often everybody; other languages by their own lists."""
+    if prose.layer.language in {"de", "fr", "es"}:
+        return prose.first_person_rate
+    return 100 * sum(counts[word] for word in _I) / own
 
 
 def _genre(prose: Prose, measures: dict[str, float], archaic: float) -> Genre:

@@ -23,5 +23,5 @@ def verify_evidence(context: click.Context, user_id: str | None, *, as_json: boo
     else:
         out().print(f"{found.literal} passages literal, {found.measured} measured in sound, {len(wrong)} wrong")
         for evidence_id in wrong:
-            out().print(f"  {evidence_id}", markup=False)
+            out().print(f"  {evidence_id}", markup=False, soft_wrap=True)
     context.exit(1 if wrong else 0)

@@ -26,4 +26,4 @@ def rebuild(user_id: str | None, *, as_json: bool) -> None:
         emit({"data": [{"userID": user, "digest": digest} for user, digest in sorted(digests.items())]})
         return
     for user, digest in sorted(digests.items()):
-        out().print(f"{user}  {digest}", markup=False)
+        out().print(f"{user}  {digest}", markup=False, soft_wrap=True)

@@ -111,20 +111,20 @@ def _greet(*, sample: bool) -> None:
     from app.cli import sample as persona  # noqa: PLC0415 - only a start needs the whole way from file to table
 
     user = persona.show() if sample else None
-    out().print(f"\nAPI     {web_url()}   documentation {web_url()}/docs", markup=False)
-    out().print(f"Flower  {flower_url()}   (the queues, for people)", markup=False)
+    out().print(f"\nAPI     {web_url()}   documentation {web_url()}/docs", markup=False, soft_wrap=True)
+    out().print(f"Flower  {flower_url()}   (the queues, for people)", markup=False, soft_wrap=True)
     if user is not None:
         from app.services import tokens  # noqa: PLC0415 - as above
 
         token = tokens.mint(user, tokens.OWN_SCOPES, persona.TOKEN_S)
         out().print(
-            f"Token   {token}\n        of {user}, for {persona.TOKEN_S // 3600} hours; another: echosphere token",
-            markup=False,
+            f"Token   {token}\n        of {user}, for {persona.TOKEN_S // 3600} hours", markup=False, soft_wrap=True
         )
         out().print(
-            f"Try     curl -H 'Authorization: Bearer {token}' {web_url()}/v1/users/{user}/persona/traits/candidates\n"
-            "        ./echosphere analyze YOUR_FILE\n",
+            f'Try     curl -H "Authorization: Bearer $(./echosphere token --user {user})" '
+            f"{web_url()}/v1/users/{user}/persona/traits/candidates\n        ./echosphere analyze YOUR_FILE\n",
             markup=False,
+            soft_wrap=True,
         )
     out().file.flush()
 

@@ -37,7 +37,7 @@ def review(user_id: str | None) -> None:
     with Client(last_user(user_id)) as client:
         waiting = [*client.candidates(status=OPEN)]
         if not waiting:
-            err().print(f"Nothing waits for a decision of {client.user_id}.", markup=False)
+            err().print(f"Nothing waits for a decision of {client.user_id}.", markup=False, soft_wrap=True)
         for number, candidate in enumerate(waiting, 1):
             show(candidate, number, len(waiting))
             if not decide(client, candidate):
@@ -76,7 +76,7 @@ def decide(client: Client, candidate: dict[str, Any]) -> bool:
         try:
             client.act(candidate["candidateID"], _action(key, candidate))
         except Refused as refused:
-            err().print(refused.message, markup=False)
+            err().print(refused.message, markup=False, soft_wrap=True)
     return True
 
 

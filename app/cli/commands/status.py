@@ -98,4 +98,4 @@ def _print(found: dict[str, Any]) -> None:
         runs = ", ".join(f"{count} {state}" for state, count in found["runs"].items() if count)
         out().print(f"Runs: {runs or 'none yet'}")
     ready = "Ready" if found["ready"] else "Not ready: `echosphere doctor` says what is missing, `make run` starts it"
-    out().print(f"{ready}. API {found['url']}, Flower {flower_url()}", markup=False)
+    out().print(f"{ready}. API {found['url']}, Flower {flower_url()}", markup=False, soft_wrap=True)

@@ -41,7 +41,7 @@ class Person:
     def home(self) -> str:
         return f"/v1/users/{self.user_id}"
 
-    def call(self, method: str, path: str, **more: Any) -> TestResponse:  # noqa: ANN401 - the client's own
+    def call(self, method: str, path: str, **more: Any) -> TestResponse:
         """A request below the person's home, with their token unless other headers are given."""
         headers = {**self.headers, **more.pop("headers", {})}
         return self.client.open(f"{self.home}{path}", method=method, headers=headers, **more)
@@ -114,7 +114,7 @@ LETTER = (
 )
 
 
-def upload(person: Person, data: bytes = LETTER.encode(), name: str = "letter.txt", **changed: Any) -> TestResponse:  # noqa: ANN401
+def upload(person: Person, data: bytes = LETTER.encode(), name: str = "letter.txt", **changed: Any) -> TestResponse:
     """An upload through the API; a field given as None is left out."""
     headers = changed.pop("headers", {})
     parts = {"file": (name, data), "sourceDescription": "letters", **changed}

@@ -86,6 +86,16 @@ def test_every_operation_says_what_it_does_who_may_and_what_it_refuses(document:
             assert operation["responses"].keys() >= {"400", "413", "415", "422"}
 
 
+def test_every_example_of_a_body_is_one_that_its_schema_takes(document: dict[str, Any]) -> None:
+    shown = 0
+    for _, _, operation in operations(document):
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        for example in content.get("examples", {}).values():
+            Draft202012Validator({**content["schema"], "components": document["components"]}).validate(example["value"])
+            shown += 1
+    assert shown >= 5
+
+
 def test_every_refusal_is_the_one_envelope_with_an_example(document: dict[str, Any]) -> None:
     for name, response in document["components"]["responses"].items():
         content = response["content"]["application/json"]

@@ -48,6 +48,32 @@ def test_a_recording_shorter_than_the_window_has_no_frames() -> None:
     assert not found.voiced_at(np.array([0.01])).any()
 
 
+@pytest.mark.parametrize("length", [0, 1, 700, 800, 960, 1600, 2079, 2080, 2100])
+def test_recordings_of_any_length_have_contours(length: int) -> None:
+    found = trace(sounds.noise(1, 0.1)[:length].astype(np.float32), sounds.RATE)
+
+    assert len(found.pitch) == len(found.pitch_times)
+    assert found.duration_s == length / sounds.RATE
+
+
+def test_samples_that_are_no_numbers_do_no_harm() -> None:
+    voice = sounds.syllables(48, 4, hertz=150).astype(np.float32)
+    broken = voice.copy()
+    broken[100:120], broken[5000], broken[9000] = np.nan, np.inf, -1e30
+    found = trace(broken, sounds.RATE)
+
+    assert np.median(found.pitch[found.pitch > 0]) == pytest.approx(150, rel=0.03)
+    assert found.timbre.voices()["severalLikely"] is False
+
+
+@pytest.mark.parametrize(("rate", "step"), [(2_000, 8), (8_000, 4), (11_025, 4), (44_100, 1), (192_000, 1)])
+def test_any_sampling_rate_will_do(rate: int, step: int) -> None:
+    voice = sounds.syllables(12, 4, hertz=120, rate=rate * step)[::step]
+    found = trace(voice.astype(np.float32), rate)
+
+    assert np.median(found.pitch[found.pitch > 0]) == pytest.approx(120, rel=0.03)
+
+
 def test_voicing_is_read_from_the_nearest_frame() -> None:
     samples = np.concatenate([sounds.silence(1), sounds.syllables(4, 4), sounds.silence(1)]).astype(np.float32)
     found = trace(samples, sounds.RATE)

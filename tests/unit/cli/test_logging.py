@@ -11,18 +11,19 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-SECRET = "Only my sister knows"
+WORDS = "Only my sister knows"
 
 
 def lines(program: str) -> list[dict[str, Any]]:
     """The log of a process of its own that sets up logging and then does this."""
     head = (
-        "import logging, warnings, structlog; from config.logging import configure; configure('INFO'); configure('INFO');"
-        f"SECRET = {SECRET!r}; log = structlog.get_logger()\n"
+        "import logging, warnings, structlog; from config.logging import configure\n"
+        "configure('INFO'); configure('INFO')\n"
+        f"SECRET = {WORDS!r}; log = structlog.get_logger()\n"
     )
     told = subprocess.run([sys.executable, "-c", head + program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert told.stdout == ""
-    assert SECRET not in told.stderr
+    assert WORDS not in told.stderr
     return [json.loads(line) for line in told.stderr.splitlines()]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,7 @@ def test_a_span_outside_the_text_or_with_another_digest_is_not_proven(span: Span
 def test_joined_pieces_keep_their_text_and_order(pieces: list[tuple[str, SegmentKind]]) -> None:
     text, segments = join((piece, kind, {}) for piece, kind in pieces)
     assert [text[s.start : s.end] for s in segments] == [piece for piece, _ in pieces if piece.strip()]
-    assert all(a.end <= b.start for a, b in zip(segments, segments[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(segments))
 
 
 @given(st.lists(st.tuples(anything, kinds), max_size=8))

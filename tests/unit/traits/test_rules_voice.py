@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from app.analysis import Blob, Context
+from app.analyzers.audio.prosody import analyse
 from app.layers import Span
 from app.traits.rules_voice import MAX_CERTAINTY, signals
 from app.traits.signals import Measured, Signal
@@ -151,3 +154,10 @@ def test_every_claim_is_a_cautious_observation_of_one_recording() -> None:
         assert len(signal.name.split()) <= 6
         assert all(s.start == -1 and s.end_time and s.label for s in signal.evidence)
         assert signal.notes["speechSeconds"] == 30
+
+
+def test_the_sample_voice_message_changes_pace_and_pauses() -> None:
+    recorded = Path(__file__).resolve().parents[3] / "examples" / "persona" / "voice_note.ogg"
+    features = analyse(Blob(recorded.read_bytes(), "audio/ogg"), Context()).features
+
+    assert set(found(features)) == {"voice:pace:changing", "voice:pauses:long"}

@@ -30,6 +30,15 @@ blueprint = Blueprint(
     prefix=f"{PERSON}/persona/traits/candidates",
 )
 
+_DECISIONS: dict[str, Any] = {
+    "confirm": {"userDecision": "confirmed_asis"},
+    "change": {
+        "userDecision": "confirmed_modified",
+        "modifications": {"refinedTraitName": "Night owl, mostly", "userConfidenceRating": 4},
+    },
+    "reject": {"userDecision": "rejected", "rejectionReason": "that was a character of mine"},
+    "undo": {"undo": True},
+}
 _ETAG = {"ETag": {"description": "The candidate's version", "schema": {"type": "string"}}}
 _IF_MATCH = {
     "name": "If-Match",
@@ -59,6 +68,7 @@ def read_candidate(user_id: str, candidate_id: UUID) -> tuple[dict[str, Any], di
     access=MANAGE,
     status=201,
     body=ActionSchema,
+    examples=_DECISIONS,
     answer=OutcomeSchema,
     refusals=(409, 412),
     doc={"parameters": [_IF_MATCH]},
@@ -73,7 +83,21 @@ def decide(body: dict[str, Any], user_id: str, candidate_id: UUID) -> dict[str, 
 
 
 @blueprint.endpoint(
-    "POST", "/actions", access=MANAGE, status=201, body=ActionsSchema, answer=OutcomesSchema, refusals=(409,)
+    "POST",
+    "/actions",
+    access=MANAGE,
+    status=201,
+    body=ActionsSchema,
+    examples={
+        "two": {
+            "actions": [
+                {"candidateID": "6f2b7a53-6a1c-5c0e-9a53-2f7d1c1f4e11", "userDecision": "confirmed_asis"},
+                {"candidateID": "0d2f3c55-8e0b-5d0c-8a43-1f6d1c1f4e22", "userDecision": "rejected"},
+            ]
+        }
+    },
+    answer=OutcomesSchema,
+    refusals=(409,),
 )
 def decide_many(body: dict[str, Any], user_id: str) -> dict[str, Any]:
     """Decide about up to 100 candidates at once: all or none."""
