@@ -340,20 +340,17 @@ def _ends_here(text: str, begin: int, match: regex.Match[str], language: str | N
 def _abbreviates(text: str, begin: int, stop: int, follows: str, language: str | None) -> bool:
     """Whether the full stop belongs to the word before it, or to the number of a list."""
     found = _LAST.match(text, begin, stop)
-    if found is None:
+    if found is None or text[found.start() - 1 : found.start()] in {"/", ":", "@"}:
         return False
     last = found.group()
     word = last.lower().replace(".", "")
     opening = _OPENING.match(text, begin, found.start())
-    if opening and opening.end() == found.start() and (len(last) == 1 or last.isdigit() or word in _TITLES):
-        return True
-    if text[found.start() - 1 : found.start()] in {"/", ":", "@"}:
-        return False
-    if language == "de" and last.isdigit() and len(last) <= 2:
+    if opening and opening.end() == found.start() and (len(last) == 1 or last.isdigit()):
         return True
     if word in _OFTEN_LAST:
         return not follows.isupper()
-    if len(word) == 1 and last != "I":
+    if len(word) == 1 and word.isalpha() and last != "I":
         return last.isupper() or follows.isdigit()
     dotted = "." in last and all(len(part) <= 2 for part in last.split("."))
-    return dotted or word in _TITLES or (word in _BEFORE_FIGURE and follows.isdigit())
+    ordinal = language == "de" and last.isdigit() and len(last) <= 2
+    return dotted or ordinal or word in _TITLES or (word in _BEFORE_FIGURE and follows.isdigit())

@@ -52,13 +52,9 @@ def passage(snippet: dict[str, Any], most: int | None = None) -> Text:
 
 
 def where(snippet: dict[str, Any]) -> str:
-    """A locator in words: seconds, page, characters, whichever it has."""
+    """Where a person finds it: the file and its page, and the seconds of a recording."""
     locator = snippet.get("locator") or {}
-    parts = []
+    parts = [str(snippet.get("sourceDetail") or "")]
     if "startTime" in locator:
         parts.append(f"{locator['startTime']:.1f}-{locator['endTime']:.1f} s")
-    if locator.get("page") is not None:
-        parts.append(f"page {locator['page']}")
-    if "charStart" in locator:
-        parts.append(f"characters {locator['charStart']}-{locator['charEnd']}")
-    return ", ".join(parts) or str(snippet.get("sourceDetail", ""))
+    return ", ".join(part for part in parts if part)

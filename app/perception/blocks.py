@@ -28,7 +28,7 @@ BODY_LENGTH = 80
 #: Lines of the shortest stanza.
 STANZA = 4
 
-_LIST = re.compile(r"(?:[-*•‣▪◦]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])[ \t]+\S")
+_LIST = re.compile(r"(?:[-*•‣▪◦]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])[ \t]+[\w\"'(\[*_\u201c\u2018\u00ab\u201e]")
 _CODE = re.compile(
     r"(?:def|class|import|from \S+ import|#include|function|var|let|const|public|private|return|SELECT|INSERT|\$ )\b"
     r"|.*[;{}]\s*$|</?[a-z][^>]*>\s*$"

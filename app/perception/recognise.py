@@ -237,7 +237,7 @@ def _paragraph(lines: list[list[tuple[Any, ...]]], zoom: float) -> Paragraph:
     for number, line in enumerate(lines):
         for index, (*_, left, top, width, height, sure, text) in enumerate(line):
             if index or number:
-                broken = not index and parts[-1][-1:] in "-¬" and len(parts[-1]) > 1 and text[:1].islower()
+                broken = not index and parts[-1][-1:] in "-=¬⸗" and len(parts[-1]) > 1 and text[:1].islower()
                 if broken:
                     parts[-1] = parts[-1][:-1]
                     position -= 1

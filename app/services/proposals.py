@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, not_, null, or_, select, union_all
+from sqlalchemy import Connection, delete, not_, null, or_, select, union, union_all
 from sqlalchemy.dialects.postgresql import insert
 
 from app.database import AnyRow, stable_id
@@ -227,10 +227,10 @@ def _touched(connection: Connection, source: Source, parts: Mapping[UUID, _Part]
     before = select(EvidenceSnippet.candidate_id).where(
         EvidenceSnippet.package_id == source.package_id, EvidenceSnippet.user_id == source.user_id
     )
+    meant = select(Candidate.candidate_id).where(Candidate.candidate_id.in_(list(parts)))
     found = connection.execute(
         select(Candidate.__table__).where(
-            Candidate.user_id == source.user_id,
-            or_(Candidate.candidate_id.in_(list(parts)), Candidate.candidate_id.in_(before)),
+            Candidate.user_id == source.user_id, Candidate.candidate_id.in_(union(before, meant))
         )
     )
     return {row["candidate_id"]: {**row} for row in found.mappings()}

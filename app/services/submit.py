@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import Connection, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app.analyzers.catalog import TEXT_LOCAL, AnalyzerRow, perceiving
 from app.consent import covered, verify
 from app.database import transaction
-from app.errors import Busy, ConsentDenied, InvalidInput, Reason, TooLarge
+from app.errors import Busy, ConsentDenied, EchoError, InvalidInput, Reason, TooLarge
 from app.models import PackageKey, Run, Step, UserDataPackage
 from app.perception.sniff import sniff
 from app.services import dispatch
@@ -23,6 +24,8 @@ from app.services.ports import Pipeline
 from app.vault import delete_objects, new_package
 from app.vocabulary import Authorship, DataType, Phase, ReasonCode, RunStatus, StepStatus
 from config.settings import settings
+
+log = structlog.get_logger()
 
 #: Bytes of an upload's beginning that its type is read from.
 HEAD_BYTES = 256 * 1024
@@ -175,9 +178,16 @@ def start_run(connection: Connection, package: dict[str, Any], *, at_once: bool)
 
 
 def announce(run: dict[str, Any], pipeline: Pipeline) -> None:
-    """After the commit: publish the run if it may start at once; a broker that is down costs a bounded second."""
-    if run["state"] == str(RunStatus.RUNNING) and not pipeline.publish(run["run_id"], Phase.PERCEIVE, run["lanes"]):
+    """After the commit: publish the run if it may start at once; a broker that is down costs a bounded second.
+
+    Nothing in here may fail the request: it was accepted, and the reconciler finds what was not published.
+    """
+    if run["state"] != str(RunStatus.RUNNING) or pipeline.publish(run["run_id"], Phase.PERCEIVE, run["lanes"]):
+        return
+    try:
         dispatch.waiting_again(run["run_id"])
+    except (EchoError, SQLAlchemyError) as error:
+        log.warning("not_queued_again", run=str(run["run_id"]), error=type(error).__name__)
 
 
 def _first_state(

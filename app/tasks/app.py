@@ -7,9 +7,9 @@ from functools import cache
 
 from celery import Celery
 from celery.signals import setup_logging
-from config.logging import configure
 
 from config.celery import celery_settings
+from config.logging import configure
 
 #: Modules whose tasks every worker knows; they are thin and load nothing heavy.
 TASK_MODULES = ("app.tasks.lanes", "app.tasks.control", "app.tasks.maintenance")

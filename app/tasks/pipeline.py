@@ -12,8 +12,7 @@ from uuid import UUID
 
 import structlog
 from celery import Signature, chord
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
+from celery._state import _set_task_join_will_block
 
 from app.services.ports import Lane, Pipeline
 from app.tasks import control
@@ -38,10 +37,9 @@ class CeleryPipeline:
         Returns:
             Whether the broker took it.
         """
-        celery()
         try:
             _signature(str(run_id), phase, lanes).apply_async()
-        except (OperationalError, RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the rows are written: whatever the machinery says, they are published later
             log.warning("publish_refused", run=str(run_id), phase=str(phase), error=type(error).__name__)
             return False
         return True
@@ -58,4 +56,8 @@ def _signature(run_id: str, phase: Phase, lanes: Sequence[Lane]) -> Signature:
 @cache
 def pipeline() -> Pipeline:
     """The pipeline of this process."""
+    celery()
+    # Who publishes never reads a result. Told so, Celery does not subscribe to one Redis channel per header task, over
+    # one connection that all threads would share.
+    _set_task_join_will_block(True)  # noqa: FBT003 - celery's own signature
     return CeleryPipeline()

@@ -23,6 +23,8 @@ from app.analyzers.audio.voices import Timbre
 
 Floats = npt.NDArray[np.float64]
 Samples = npt.NDArray[np.float32]
+#: Times in seconds, and values.
+Frames = tuple[Floats, Floats]
 
 #: Hz. All that is measured lies below 8 kHz; Praat's time grows faster than the rate.
 RATE = 16_000
@@ -116,33 +118,47 @@ def trace(samples: Samples, rate: int) -> Contours:
     Returns:
         Its contours. All frames are empty where the recording is shorter than Praat's window.
     """
-    sound = np.abs(samples) <= LOUDEST  # floating-point WAVs can hold anything, NaN too
-    if not sound.all():
-        samples = np.where(sound, samples, np.float32(0))
+    samples = _cleaned(samples)
     clipped = float(np.mean((samples >= CLIP) | (samples <= -CLIP))) if len(samples) else 0.0
     duration = len(samples) / rate
     if rate > RATE:
         samples = librosa.resample(samples, orig_sr=rate, target_sr=RATE, res_type="soxr_hq")
         rate = RATE
     peak = _peak(samples)
-    frames: dict[str, list[Floats]] = {name: [] for name in ("tp", "p", "tl", "l", "tm", "m")}
+    pitch: list[Frames] = []
+    loudness: list[Frames] = []
+    level: list[Frames] = []
     timbre = Timbre(rate)
     for begin, end, offset, sound in _blocks(samples, rate):
         times, hertz = _pitch(sound, peak)
         keep = _keep(times + offset, begin, end)
         times, hertz = times[keep], hertz[keep]
         timbre.add(sound.values[0].astype(np.float32), offset, times, hertz)
-        loudness = sound.to_intensity(100.0)
-        band = call(sound, "Filter (pass Hann band)", *SPEECH_BAND, 100.0).to_intensity(50.0, STEP_S)
-        for name, (t, v) in {
-            "p": (times + offset, hertz),
-            "l": _within(loudness, offset, begin, end),
-            "m": _within(band, offset, begin, end),
-        }.items():
-            frames[f"t{name}"].append(t)
-            frames[name].append(v)
-    tp, p, tl, lo, tm, m = (np.concatenate(frames[n]) if frames[n] else np.zeros(0) for n in frames)
-    return Contours(duration, tp, p, tl, lo, tm, m, _quality(samples, rate, peak), clipped, timbre)
+        pitch.append((times + offset, hertz))
+        loudness.append(_within(sound.to_intensity(100.0), offset, begin, end))
+        band = call(sound, "Filter (pass Hann band)", *SPEECH_BAND, 100.0)
+        level.append(_within(band.to_intensity(50.0, STEP_S), offset, begin, end))
+    return Contours(
+        duration,
+        *_joined(pitch),
+        *_joined(loudness),
+        *_joined(level),
+        quality=_quality(samples, rate, peak),
+        clipped=clipped,
+        timbre=timbre,
+    )
+
+
+def _cleaned(samples: Samples) -> Samples:
+    """Samples without what is none: floating-point WAVs can hold anything, NaN too, on which Praat would hang."""
+    sound = np.abs(samples) <= LOUDEST
+    return samples if sound.all() else np.where(sound, samples, np.float32(0))
+
+
+def _joined(frames: list[Frames]) -> Frames:
+    if not frames:
+        return np.zeros(0), np.zeros(0)
+    return np.concatenate([times for times, _ in frames]), np.concatenate([values for _, values in frames])
 
 
 def _peak(samples: Samples) -> float:
@@ -170,7 +186,7 @@ def _keep(times: Floats, begin: float, end: float) -> npt.NDArray[np.bool_]:
     return kept
 
 
-def _within(contour: Any, offset: float, begin: float, end: float) -> tuple[Floats, Floats]:  # noqa: ANN401 - Praat object
+def _within(contour: Any, offset: float, begin: float, end: float) -> Frames:  # noqa: ANN401 - Praat object
     times = np.asarray(contour.xs()) + offset
     keep = _keep(times, begin, end)
     return times[keep], np.asarray(contour.values[0])[keep]
@@ -182,7 +198,7 @@ def _relative(threshold: float, sound: Any, peak: float) -> float:  # noqa: ANN4
     return threshold * peak / own if own > 0 else threshold
 
 
-def _pitch(sound: Any, peak: float) -> tuple[Floats, Floats]:  # noqa: ANN401 - Praat object
+def _pitch(sound: Any, peak: float) -> Frames:  # noqa: ANN401 - Praat object
     """Times and Hz, 0 where unvoiced."""
     silence = _relative(0.03, sound, peak)
     pitch = call(

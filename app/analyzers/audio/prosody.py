@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from app.analysis import Blob, Context, Result
 from app.analyzers.audio import speech as talk
@@ -32,8 +31,6 @@ RANGE_FACTORS = (0.75, 1.5)
 LONG_PAUSE_S = 1.0
 #: Locators kept of each kind.
 MAX_LOCATORS = 40
-
-Floats = npt.NDArray[np.float64]
 
 
 def analyse(blob: Blob, context: Context) -> Result:
@@ -91,7 +88,7 @@ class Voicing:
     @classmethod
     def of(cls, contours: Contours, runs: list[talk.Run]) -> Voicing:
         """Judge by how much is voiced and how harmonic it is."""
-        sound = _inside(contours.pitch_times, runs)
+        sound = talk.inside(contours.pitch_times, runs)
         voiced = contours.pitch > 0
         share = float(voiced[sound].mean()) if sound.any() else 0.0
         hnr = contours.quality.hnr_db
@@ -102,17 +99,6 @@ class Voicing:
             figure = "no" if hnr is None else f"{hnr:.1f} dB"
             why = f"the sound is not harmonic enough ({figure} harmonics to noise): whisper, or a noisy recording"
         return cls(why is None, why, share)
-
-
-def _inside(times: Floats, runs: list[talk.Run] | tuple[talk.Run, ...]) -> npt.NDArray[np.bool_]:
-    """Which times lie within a run."""
-    starts = np.array([start for start, _ in runs])
-    ends = np.array([end for _, end in runs])
-    if not len(runs):
-        return np.zeros(len(times), dtype=bool)
-    index = np.searchsorted(starts, times, "right") - 1
-    inside: npt.NDArray[np.bool_] = (index >= 0) & (times <= ends[np.maximum(index, 0)])
-    return inside
 
 
 def _pitch(contours: Contours, voicing: Voicing) -> dict[str, Any]:
@@ -136,7 +122,7 @@ def _pitch(contours: Contours, voicing: Voicing) -> dict[str, Any]:
 
 
 def _intensity(contours: Contours, spoken: talk.Speech) -> dict[str, Any]:
-    during = contours.loudness[_inside(contours.loudness_times, spoken.runs)]
+    during = contours.loudness[talk.inside(contours.loudness_times, spoken.runs)]
     if not len(during):
         return {"sdDb": None, "rangeDb": None, "why": "too short to measure"}
     low, high = np.quantile(during, [0.05, 0.95])
@@ -203,7 +189,7 @@ def _runs(spoken: talk.Speech) -> dict[str, Any]:
 def _quality(contours: Contours, spoken: talk.Speech, voicing: Voicing) -> dict[str, Any]:
     """Of the recording, not of the person (traits.md, section 3)."""
     quality = contours.quality
-    level = contours.level[_inside(contours.level_times, spoken.runs)]
+    level = contours.level[talk.inside(contours.level_times, spoken.runs)]
     snr = float(10 * np.log10(np.mean(10 ** (level / 10)))) - spoken.noise_db if len(level) else None
     shown = {"jitterLocal": quality.jitter, "shimmerLocal": quality.shimmer} if voicing.measurable else {}
     return {

@@ -10,6 +10,7 @@ speaks fast, so that differences in pace come out smaller than they are.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -127,6 +128,16 @@ def _cut(runs: tuple[Run, ...], least: float) -> int | None:
     return max(pauses)[1] if pauses else None
 
 
+def inside(times: Floats, runs: Sequence[Run]) -> npt.NDArray[np.bool_]:
+    """Which times lie within a run."""
+    if not runs:
+        return np.zeros(len(times), dtype=bool)
+    starts, ends = np.array(runs).T
+    index = np.searchsorted(starts, times, "right") - 1
+    within: npt.NDArray[np.bool_] = (index >= 0) & (times <= ends[np.maximum(index, 0)])
+    return within
+
+
 def sounding(contours: Contours) -> tuple[list[Run], float, float]:
     """Runs of sound, clicks left out and short silences bridged.
 
@@ -192,5 +203,4 @@ def find(contours: Contours, runs: list[Run], threshold: float, noise: float, *,
     within = [np.diff(nuclei[(nuclei >= start) & (nuclei <= end)]) for start, end in spoken]
     gaps = np.concatenate(within) if within else np.zeros(0)
     cv = float(np.clip(gaps.std() / gaps.mean(), MIN_CV, MAX_CV)) if len(gaps) >= 5 else MAX_CV
-    inside = [float(n) for n in nuclei if any(start <= n <= end for start, end in spoken)]
-    return Speech(spoken, tuple(inside), cv, noise, threshold)
+    return Speech(spoken, tuple(float(n) for n in nuclei[inside(nuclei, spoken)]), cv, noise, threshold)

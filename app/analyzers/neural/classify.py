@@ -65,12 +65,12 @@ def analyse(layer: TextLayer, context: Context) -> Result:
             f"The model reads {', '.join(languages)} only; the text is in another language.",
             language=layer.language,
         )
-    classifier = load(str(options.get("model", "")), str(options.get("task", "model")))
     prose = Prose(layer)
     if prose.own_word_count < MIN_WORDS:
         raise Refusal(
             ReasonCode.TOO_LITTLE_OWN_TEXT, f"Fewer than {MIN_WORDS} own words.", ownWords=prose.own_word_count
         )
+    classifier = load(str(options.get("model", "")), str(options.get("task", "model")))
     own = [sentence for sentence in prose.sentences if sentence.words and not sentence.quoted]
     read = _evenly(own, int(options.get("max_sentences", MAX_SENTENCES)))
     scores = classifier.scores([layer.text[s.start : s.end] for s in read])

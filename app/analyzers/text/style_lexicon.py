@@ -48,7 +48,7 @@ class Lexicon:
         found: list[str] = []
         used_up: dict[str, int] = {}
         single, phrases = self.words, self.phrases
-        for place, (word, following) in enumerate(zip(sentence, (*sentence[1:], ""), strict=True)):
+        for place, (word, following) in enumerate(zip(sentence, (*sentence[1:], ""), strict=False)):
             if word in phrases and following in phrases[word]:
                 found += self._phrases(phrases[word][following], sentence, place, used_up)
             if word in single:
@@ -92,7 +92,8 @@ def english() -> Lexicon:
     """The English lists."""
     document = tomllib.loads((files(__package__) / "lists" / "english.toml").read_text("utf-8"))
     lists = {key: _entries(text) for part in ("habits", "classes") for key, text in document[part].items()}
-    lists |= _feelings(frozenset(_entries(document["helpers"]["not_feeling"])))
+    for key, found in _feelings(frozenset(_entries(document["helpers"]["not_feeling"]))).items():
+        lists[key] += found
     words: dict[str, list[str]] = {}
     phrases: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
     for key, entries in lists.items():
@@ -111,7 +112,7 @@ def english() -> Lexicon:
         words={word: tuple(keys) for word, keys in words.items()},
         phrases=indexed,
         habits=frozenset(document["habits"]),
-        classes=frozenset([*document["classes"], "positive_feeling", "negative_feeling"]),
+        classes=frozenset(document["classes"]),
         imperatives=frozenset(_entries(document["helpers"]["imperatives"])),
     )
 

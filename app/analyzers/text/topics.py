@@ -20,7 +20,7 @@ from typing import Any
 from wordfreq import get_frequency_dict
 
 from app.analysis import Context, Result
-from app.analyzers.text.facts_inflect import singular
+from app.analyzers.text.facts_inflect import plural, singular
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_voice import voice
 from app.errors import Refusal
@@ -168,7 +168,7 @@ def _terms(prose: Prose, known: Tongue) -> dict[str, Term]:
     folded = _folding(words, prose.layer.language)
     occurrences: dict[str, list[int]] = defaultdict(list)
     for index, word in enumerate(words):
-        if len(word) > 2 and word not in known.skipped and known.frequency.get(word, 0.0) < COMMON and word[0].isalpha():
+        if _topical(word, known, prose.layer.language):
             occurrences[folded.get(word, word)].append(index)
     occurrences = {term: at for term, at in occurrences.items() if len(at) >= LEAST_COUNT and _noun(prose, words, at, known)}
     terms: dict[str, Term] = {}
@@ -181,6 +181,16 @@ def _terms(prose: Prose, known: Tongue) -> dict[str, Term]:
         if len(left) >= LEAST_COUNT:
             terms[term] = Term(Counter(words[index] for index in left), left)
     return terms
+
+
+def _topical(word: str, known: Tongue, language: str | None) -> bool:
+    """Whether the word may name a topic at all."""
+    if len(word) < 3 or word in known.skipped or known.frequency.get(word, 0.0) >= COMMON or not word[0].isalpha():
+        return False
+    if language == "en" and word.endswith("ed") and word not in lexicon()["ed_nouns"] and len(word) > 4:
+        return False
+    # "peut-être": joined function words are one function word.
+    return "-" not in word or any(known.frequency.get(part, 0.0) < FUNCTION for part in word.split("-"))
 
 
 def _words(prose: Prose) -> list[str]:
@@ -210,11 +220,15 @@ def _noun(prose: Prose, words: list[str], at: list[int], known: Tongue) -> bool:
 
     Before it a determiner or preposition, or an adjective behind one; behind it no further word of content, as an adjective has.
     """
+    language = prose.layer.language
+    if language == "de":
+        return _capitals(prose, at) > 0.7
     company = 0
     for index in at:
         before = words[index - 1] if index else ""
         further = words[index - 2] if index > 1 else ""
-        led = before in known.before or (further in known.before and before not in known.first) or words[index] != prose.tokens[index][0]
+        described = language == "en" and further in known.before and known.frequency.get(before, 0.0) < FUNCTION
+        led = before in known.before or described or words[index] != prose.tokens[index][0]
         company += led and _ends_group(prose, words, index, known)
     return company >= NOUN_SHARE * len(at)
 
@@ -261,7 +275,7 @@ def _topic(prose: Prose, known: Tongue, sentences: _Sentences, shown: str, term:
     parts = Counter(index * PARTS // total for index in term.at)
     inside = sentences.of(term.at)
     places = {sentences.all[index].segment for index in inside}
-    proper = _proper(prose, sentences, term)
+    proper = _proper(prose, term)
     if len(places) < LEAST_PLACES or len(parts) < LEAST_PARTS or (proper and _somebody(prose, known, term)):
         return None
     personal = [index for index in inside if sentences.personal[index]]
@@ -291,14 +305,17 @@ def _background(known: Tongue, term: Term) -> float:
     return max(UNSEEN, min(rates) / 10)
 
 
-def _proper(prose: Prose, sentences: _Sentences, term: Term) -> bool:
-    """Whether it is written with a capital inside sentences."""
+def _proper(prose: Prose, term: Term) -> bool:
+    """Whether it is a name: written with a capital inside sentences. German writes every noun so."""
+    return prose.layer.language != "de" and _capitals(prose, term.at) > 0.7
+
+
+def _capitals(prose: Prose, at: list[int]) -> float:
+    """Share of the occurrences inside sentences that begin with a capital letter."""
     text, tokens = prose.layer.text, prose.tokens
-    openings = {sentence.first for sentence in sentences.all}
-    inside = [index for index in term.at if index not in openings]
-    capital = sum(text[tokens[index][1]].isupper() for index in inside)
-    # German writes every noun so.
-    return prose.layer.language != "de" and capital > 0.7 * max(1, len(inside))
+    openings = {sentence.first for sentence in prose.sentences}
+    inside = [index for index in at if index not in openings]
+    return sum(text[tokens[index][1]].isupper() for index in inside) / max(1, len(inside))
 
 
 def _somebody(prose: Prose, known: Tongue, term: Term) -> bool:
@@ -314,13 +331,23 @@ def _somebody(prose: Prose, known: Tongue, term: Term) -> bool:
 
 
 def _written(prose: Prose, term: Term, *, proper: bool) -> str:
-    """The form that is used most, with the capitals it has."""
+    """The term as a headline says it: with the capitals it usually has, things that are counted in the plural."""
     form = term.forms.most_common(1)[0][0]
-    if not proper and prose.layer.language != "de":
+    if not proper and prose.layer.language == "en":
+        return _counted(prose, term, form)
+    tokens, text = prose.tokens, prose.layer.text
+    spellings = Counter(text[tokens[at][1] : tokens[at + term.words - 1][2]] for at in term.at)
+    known = [spelling for spelling, _ in spellings.most_common() if spelling[0].isupper() or not proper]
+    return (known or [form])[0].removesuffix("'s").removesuffix("’s")  # noqa: RUF001 - the curly apostrophe is meant
+
+
+def _counted(prose: Prose, term: Term, form: str) -> str:
+    """"printers" for what is written with "a" or in the plural as well; "religion" stays."""
+    if singular(form) != form:
         return form
-    index = next(i for i in term.at if prose.tokens[i][0] == form.split()[0])
-    start, end = prose.tokens[index][1], prose.tokens[index + term.words - 1][2]
-    return prose.layer.text[start:end].removesuffix("'s").removesuffix("’s")  # noqa: RUF001 - the curly apostrophe is meant
+    one = sum(at > 0 and prose.tokens[at - 1][0] in {"a", "an", "one", "every", "each", "another"} for at in term.at)
+    plurals = sum(count for other, count in term.forms.items() if other != form)
+    return plural(form) if one + plurals >= 0.15 * len(term.at) else form
 
 
 def _instances(prose: Prose, sentences: _Sentences, inside: list[int]) -> Iterator[dict[str, Any]]:

@@ -39,7 +39,7 @@ def test_no_more_than_the_window_is_in_flight(send: Send, narrow: None, line: Li
     dispatch.fill(line)
     with transaction() as connection:
         states = connection.execute(text("SELECT state, count(*) FROM runs GROUP BY state")).all()
-    assert dict(row._tuple() for row in states) | {"cancelled": 0} == {"running": 4, "queued": 4, "cancelled": 0}
+    assert dict(states) | {"cancelled": 0} == {"running": 4, "queued": 4, "cancelled": 0}
 
 
 def test_a_flood_of_one_person_delays_another_by_one_slot(send: Send, narrow: None, line: Line) -> None:

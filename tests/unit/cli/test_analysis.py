@@ -107,7 +107,7 @@ def test_the_table_shows_names_passages_and_places_as_they_are() -> None:
         )
     )
     text = console.export_text()
-    for shown in ("[bold]much[/bold]", "[red]not[/red]", "characters 3-9", "1.0-2.5 s", "strong", "rising"):
+    for shown in ("[bold]much[/bold]", "[red]not[/red]", "a.txt", "1.0-2.5 s", "strong", "rising"):
         assert shown in text
 
 

@@ -1,0 +1,109 @@
+"""Rules that read `text.topics`: a topic that recurs over a text and that its writer relates to themselves.
+
+A frequent word is no interest. "Often writes about" is said only where the topic comes back in several places and the person speaks
+of themselves in some of them; of a text without a first person only that it is about something, and that with little certainty. A
+stated liking ("Fond of reading") is another claim than a counted topic: keys of topics are folded like those of facts, so that one
+subject has one name in both, and ranking puts what is stated first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from app.layers import Span, TextLayer
+from app.traits.rules_facts import NOT_THE_PERSON, clipped
+from app.traits.signals import Measured, Signal
+from app.vocabulary import Authorship, ClaimKind, TraitCategory
+
+#: Places and tenths of the text that a topic must be seen in, and how uneven it may be (0 even, 1 all in one tenth).
+LEAST_PLACES, LEAST_PARTS, MOST_DISPERSION = 4, 4, 0.7
+#: Places in which the person speaks of themselves together with it.
+LEAST_PERSONAL = 3
+#: Own words below which counted topics say nothing.
+LEAST_WORDS = 350
+MOST_TOPICS, MOST_IMPERSONAL, MAX_EVIDENCE = 5, 3, 4
+#: Genres whose topics are their characters' or their art's.
+NOBODYS = frozenset({"dialogue", "script", "verse"})
+_TALK = frozenset({"transcript", "chat"})
+_MOST_WORDS = 6
+
+
+def signals(measured: Measured) -> Iterable[Signal]:
+    """The topics that stand out, at most five; nothing from other people's texts, plays, stories and verse."""
+    layer, features = measured.layer, measured.features
+    if layer is None or measured.authorship in NOT_THE_PERSON or features["ownWords"] < LEAST_WORDS:
+        return
+    genre = features["voice"]["genre"]
+    if genre in NOBODYS and measured.authorship is not Authorship.SELF:
+        return
+    told = features["voice"]["firstPersonRate"] >= 1 and (genre == "first_person" or measured.authorship is Authorship.SELF)
+    spread = [t for t in features["topics"] if t["places"] >= LEAST_PLACES and t["parts"] >= LEAST_PARTS and t["dispersion"] <= MOST_DISPERSION]
+    chosen = [t for t in spread if not told or t["personalPlaces"] >= LEAST_PERSONAL]
+    best = _distinct(sorted(chosen, key=lambda t: -_weight(t)))
+    yield from (_signal(measured, layer, topic, told=told) for topic in best[: MOST_TOPICS if told else MOST_IMPERSONAL])
+
+
+def _weight(topic: dict[str, Any]) -> float:
+    """How far a topic stands out, evenly spread ones first."""
+    return math.log(topic["g2"]) * (1 - topic["dispersion"]) * (1 + min(topic["personalPlaces"], 10) / 10)
+
+
+def _distinct(topics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without those whose words another one holds: "promotion" beside "promotion committee"."""
+    kept: list[dict[str, Any]] = []
+    for topic in topics:
+        words = set(topic["term"].split())
+        if not any(words & set(other["term"].split()) for other in kept) and len(topic["shown"].split()) <= _MOST_WORDS - 3:
+            kept.append(topic)
+    return kept
+
+
+def _signal(measured: Measured, layer: TextLayer, topic: dict[str, Any], *, told: bool) -> Signal:
+    verb = "talks" if layer.kind in _TALK or layer.facts.get("register") in {"chat", "speech"} else "writes"
+    name = f"Often {verb} about {topic['shown']}" if told else f"{verb.capitalize()} about {topic['shown']}"
+    own_words = measured.features["ownWords"]
+    times = topic["count"] / max(topic["expected"], 1e-9)
+    return Signal(
+        key=f"topic:{topic['term']}",
+        name=name,
+        description=(
+            f"“{topic['shown']}” comes {topic['count']} times in {own_words:,} own words, {_times(times)} as often as in general, in "
+            f"{topic['places']} places over {topic['parts']} tenths of the text; in {topic['personalPlaces']} of them together with "
+            "the first person."
+        ),
+        # A name (a town, a firm) is what the person knows of; liking it would be another claim.
+        category=TraitCategory.INTEREST if told and not topic["proper"] else TraitCategory.KNOWLEDGE_DOMAIN,
+        claim_kind=ClaimKind.OBSERVED,
+        analyzer=measured.analyzer,
+        feature_set_id=measured.feature_set_id,
+        evidence=tuple(_evidence(layer, topic, told=told)),
+        certainty=_certainty(topic, told=told),
+        distance=round(min(2.5, topic["logRatio"] / 3), 2),
+        specificity=round(min(0.8, 0.3 + topic["logRatio"] / 20), 3),
+        occurrences=topic["places"],
+        own_words=own_words,
+        notes={key: float(topic[key]) for key in ("count", "g2", "logRatio", "places", "dispersion", "personal")},
+    )
+
+
+def _times(times: float) -> str:
+    return "more than 1,000 times" if times > 1000 else f"{times:,.0f} times"
+
+
+def _certainty(topic: dict[str, Any], *, told: bool) -> float:
+    """By places with the first person and by evenness; what the person does not relate to is hardly a trait."""
+    if not told:
+        return 0.5
+    shared = min(topic["personalPlaces"], 12) / 12
+    return round(0.6 + 0.2 * shared + 0.08 * (1 - topic["dispersion"]), 3)
+
+
+def _evidence(layer: TextLayer, topic: dict[str, Any], *, told: bool) -> Iterator[Span]:
+    """Sentences with the term, those in the first person only where there are such; readable ones first."""
+    spans = [Span.from_json(doc) for doc in topic["instances"]]
+    own = [span for span in spans if span.label] if told else spans
+    readable = sorted(own, key=lambda span: not 40 <= span.end - span.start <= 300)
+    for span in readable[:MAX_EVIDENCE]:
+        yield clipped(layer, span, Span(span.start, span.start + 1))
