@@ -22,9 +22,9 @@ from config.settings import settings
 #: Libraries whose log templates are worth reading and say nothing of a person while unfilled.
 INFRASTRUCTURE = frozenset({"alembic", "celery", "flower", "gunicorn", "kombu", "redis", "supervisor", "tornado"})
 #: Libraries whose arguments too are figures and addresses of our own.
-HARMLESS = frozenset({"alembic.runtime.migration", "celery.beat"})
-#: Those that have a line for every task or every import, which says nothing once it is cut down.
-CHATTY = ("alembic.runtime.plugins", "celery.app.trace", "celery.worker.strategy")
+HARMLESS = frozenset({"alembic.runtime.migration"})
+#: Those that have a line for every task, tick or import, which says nothing once it is cut down.
+CHATTY = ("alembic.runtime.plugins", "celery.app.trace", "celery.beat", "celery.worker.strategy")
 #: Innermost frames kept of an exception.
 FRAMES = 8
 

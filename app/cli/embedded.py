@@ -25,10 +25,19 @@ from app.errors import Misconfigured
 UNPRIVILEGED = ("postgres", "nobody")
 
 
-def runtime_dir(home: Path) -> Path:
-    """A private folder with a short path, since a Unix socket's path may not exceed about 100 bytes."""
+def runtime_path(home: Path) -> Path:
+    """Where the sockets of this home are: a short path, since a Unix socket's may not exceed about 100 bytes."""
     tag = hashlib.sha256(str(home).encode()).hexdigest()[:10]
-    place = Path(tempfile.gettempdir()) / f"echosphere-{os.getuid()}-{tag}"
+    return Path(tempfile.gettempdir()) / f"echosphere-{os.getuid()}-{tag}"
+
+
+def runtime_dir(home: Path) -> Path:
+    """The folder of `runtime_path`, made where there is none, and nobody else's.
+
+    Raises:
+        Misconfigured: another account has put something there.
+    """
+    place = runtime_path(home)
     place.mkdir(mode=0o711, exist_ok=True)
     if place.stat().st_uid != os.getuid():
         raise Misconfigured(f"{place} belongs to another account: remove it, or set TMPDIR to a folder of yours")

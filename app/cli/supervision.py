@@ -10,6 +10,7 @@ import http.client
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.cli.embedded import Postgres, Redis, runtime_dir
+from app.cli.embedded import Postgres, Redis, runtime_dir, runtime_path
 from app.cli.environment import for_processes, write_private
 from app.cli.processes import Process, end, left_behind
 from app.cli.procfile import Slot
@@ -150,7 +151,7 @@ class Supervisor:
             for line in self.config.read_text(encoding="utf-8").splitlines():
                 if line.startswith("file="):
                     return Path(line.removeprefix("file=").replace("%%", "%")).parent
-        return runtime_dir(self.home)
+        return runtime_path(self.home)
 
     def _call(self, method: str, *arguments: Any, timeout: float = 10) -> Any:  # noqa: ANN401 - XML-RPC values
         with xmlrpc.client.ServerProxy(
@@ -286,6 +287,7 @@ class Supervisor:
         end(end(servers, signal.SIGINT, 20), signal.SIGKILL, 5)
         end(self._left(sessions), signal.SIGKILL, 5)
         self._sessions.unlink(missing_ok=True)
+        shutil.rmtree(self.sockets, ignore_errors=True)
         return found
 
     def _recorded_sessions(self) -> list[int]:

@@ -1,8 +1,8 @@
 """Plain text as blocks: what the shape of its lines says each stretch is.
 
-A block is a paragraph, a heading, a list item, a stanza: the smallest stretch with one kind. Lines that were only wrapped
-belong to one paragraph; lines that stand for themselves are blocks of their own. Every block is a range of the text, which
-stays as it is.
+A block is a paragraph, a heading, a list item, a stanza: the smallest stretch with one kind. Lines that were only
+wrapped belong to one paragraph; lines that stand for themselves are blocks of their own. Every block is a range of the
+text, which stays as it is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from app.layers import Segment
 from app.vocabulary import SegmentKind
@@ -34,8 +35,10 @@ _CODE = re.compile(
     r"|.*[;{}]\s*$|</?[a-z][^>]*>\s*$"
 )
 _TABLE = re.compile(r"\S(?:\t+| {3,}|\s*\|\s*)\S")
-_RULE = re.compile(r"[\s*\-_=~#.•·—–+]*$")
-_PAGE = re.compile(r"[\[({—–\-\s]*(?:page|pg\.?|p\.|seite|s\.)?\s*\d{1,4}[\])}—–\-\s.]*$", re.IGNORECASE)
+_RULE = re.compile(r"[\s*\-_=~#.•·\u2014\u2013+]*$")
+_PAGE = re.compile(
+    r"[\[({\u2013\u2014\-\s]*(?:page|pg\.?|p\.|seite|s\.)?\s*\d{1,4}[\])}\u2013\u2014\-\s.]*$", re.IGNORECASE
+)
 _FOOTNOTE = re.compile(r"\[?(?:footnote|note|fn|anm\.)\s*\d*[\]:.]|\[\d{1,3}\]\s*\S|[¹²³⁴-⁹†‡]\s*\S", re.IGNORECASE)
 _LICENCE = re.compile(
     r"project gutenberg|permission is hereby granted|all rights reserved|creative commons|licen[sc]ed under"
@@ -185,7 +188,7 @@ class _Shape:
             return False
         full = sum(
             len(line) + 1 + len(following.split(maxsplit=1)[0]) > 0.85 * self.width
-            for line, following in zip(lines, lines[1:], strict=False)
+            for line, following in pairwise(lines)
         )
         return full >= 0.7 * (len(lines) - 1)
 

@@ -29,7 +29,7 @@ _READERS = {
 }
 
 #: Modules that a sandbox loads before its first document, and the language model with them.
-WARM = ("app.perception.documents", "app.perception.plain", "app.perception.markdown", "app.perception.language:load")
+WARM = ("app.perception.documents", "app.perception.plain", "app.perception.language:load")
 
 
 def read(blob: Blob, context: Context) -> Result:  # noqa: ARG001 - the contract of an analyzer

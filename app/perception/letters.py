@@ -1,16 +1,18 @@
-"""Letters and dated diaries in plain text: who wrote which part of it, and when.
+"""Letters and dated diaries: who wrote which part of a text, and when.
 
 A collection of letters is recognised by its date lines. Each letter takes the date of its own; addresses, greetings and
-closings are no prose; what an editor says between two letters is not the writer's; a letter that somebody else signed is
-that person's. A single letter is recognised by its greeting.
+closings are no prose; what an editor says between two letters is not the writer's; a letter that somebody else signed
+is that person's. A single letter is recognised by its greeting.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
+from app.layers import Segment
 from app.perception import dates
 from app.perception.blocks import Block, speaks_of_itself
 from app.vocabulary import SegmentKind
@@ -26,15 +28,15 @@ BOOK = 5
 
 _GREETING = re.compile(
     r"(?:(?:my|our|own|very|most|mon|ma|mein|meine|mi) )*"
-    r"(?:dear(?:est)?|beloved|hello|hi|hey|good (?:morning|evening)|sir|madam|liebe[rs]?|liebste[rs]?|hallo|sehr geehrte[rs]?"
-    r"|ch[eè]re?s?|bonjour|querid[oa]s?|estimad[oa]s?|hola)\b[^?!]{0,50}$",
+    r"(?:dear(?:est)?|beloved|hello|hi|hey|good (?:morning|evening)|sir|madam|liebe[rs]?|liebste[rs]?|hallo"
+    r"|sehr geehrte[rs]?|ch[eè]re?s?|bonjour|querid[oa]s?|estimad[oa]s?|hola)\b[^?!]{0,50}$",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    r"(?:with|from|yours?|very|ever|always|believe me|i (?:am|remain)|lovingly|affectionate|sincere|faithful|truly|respectful"
-    r"|good-?bye|farewell|adieu|love|kisses|best|kind|warm|cheers|regards|thank(?:s|ing you)|hugs|until"
-    r"|herzlich|viele|liebe gr|mit |dein|deine|ihr|euer|gru(?:ß|ss)|bis bald|amiti|bien |cordial|je t['\u2019]embrasse|bises"
-    r"|un abrazo|abrazos|besos|tu |con |saludos|atentamente)",
+    r"(?:with|from|yours?|very|ever|always|believe me|i (?:am|remain)|lovingly|affectionate|sincere|faithful|truly"
+    r"|respectful|good-?bye|farewell|adieu|love|kisses|best|kind|warm|cheers|regards|thank(?:s|ing you)|hugs|until"
+    r"|herzlich|viele|liebe gr|mit |dein|deine|ihr|euer|gru(?:ß|ss)|bis bald|amiti|bien |cordial|bises"
+    r"|je t['\u2019]embrasse|un abrazo|abrazos|besos|tu |con |saludos|atentamente)",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?:\(signed\) )?[A-ZÀ-Þ][\w'\u2019.-]*(?: [\w'\u2019.-]+){0,5}\W*")
@@ -42,7 +44,8 @@ _NAME_WORDS = frozenset({"von", "van", "de", "la", "der", "of", "y", "signed"})
 _POSTSCRIPT = re.compile(r"P\.? ?S\.?\W", re.IGNORECASE)
 _RECIPIENT = re.compile(r"(?:To|An|À|Al?|Letter (?:to|from)) (?:[a-zäöüß]+ ){0,3}[A-ZÄÖÜÉ]")
 _REPLY = re.compile(
-    r"(?P<name>[^?!“”\"]{2,40}?)['\u2019]s? (?:reply|answer|letter)\W*$|(?:reply|answer|letter) (?:of|from) (?P<other>.{2,60})$",
+    r"(?P<name>[^?!\u201c\u201d\"]{2,40}?)['\u2019]s? (?:reply|answer|letter)\W*$"
+    r"|(?:reply|answer|letter) (?:of|from) (?P<other>.{2,60})$",
     re.IGNORECASE,
 )
 _UNSIGNED = re.compile(r"\[?(?:no|without) signature\W*$|\[unsigned\W*$", re.IGNORECASE)
@@ -51,44 +54,11 @@ _THIRD_PERSON = re.compile(
 )
 #: Words in small letters that stand in a date line beside names of places.
 _PLACE_WORDS = frozenset(
-    [
-        "at",
-        "the",
-        "of",
-        "de",
-        "la",
-        "le",
-        "les",
-        "den",
-        "dem",
-        "der",
-        "die",
-        "am",
-        "im",
-        "in",
-        "à",
-        "near",
-        "on",
-        "du",
-        "und",
-        "and",
-        "for",
-        "el",
-        "los",
-        "y",
-        "morning",
-        "afternoon",
-        "evening",
-        "night",
-        "noon",
-        "inst",
-        "street",
-        "st",
-        "road",
-        "avenue",
-        "hotel",
-        "ce",
-    ]
+    (
+        *("at", "the", "of", "de", "la", "le", "les", "den", "dem", "der", "die", "am", "im", "in", "à", "near", "on"),
+        *("du", "und", "and", "for", "el", "los", "y", "morning", "afternoon", "evening", "night", "noon", "ce"),
+        *("inst", "street", "st", "road", "avenue", "hotel"),
+    )
 )
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -122,12 +92,21 @@ def mark(text: str, found: list[Block]) -> bool:
     for letter in letters:
         other = letter.author or _somebody_else(letter.signature, main)
         for block in letter.blocks:
-            block.date = letter.date
+            block.date = letter.date or block.date
             if block.kind is not SegmentKind.EDITORIAL:
                 block.author = block.author or other
     if count >= BOOK:
         _mark_introduction(text, found, letters)
     return True
+
+
+def mark_segments(text: str, segments: Iterable[Segment]) -> tuple[tuple[Segment, ...], bool]:
+    """As `mark`, for documents that are no plain text: the segments anew, and whether they are letters."""
+    before = [*segments]
+    found = [Block(s.start, s.end, s.kind, text.count("\n", s.start, s.end) + 1, s.author, s.date) for s in before]
+    is_letters = mark(text, found)
+    pairs = zip(before, found, strict=True)
+    return tuple(replace(s, kind=b.kind, author=b.author, date=b.date) for s, b in pairs), is_letters
 
 
 class _Reader:

@@ -1,8 +1,8 @@
 """Markdown: block structure by markdown-it, mapped onto the source text, which stays as it is.
 
 The layer's text is the file's, so that evidence is literal in the upload. A paragraph stays one segment with its inline
-marks and link targets: sentences must be whole, and readers of layers mask addresses. What is no prose as a whole (front
-matter, shortcodes, pictures, HTML, code) is a segment of its own kind.
+marks and link targets: sentences must be whole, and readers of layers mask addresses. What is no prose as a whole
+(front matter, shortcodes, pictures, HTML, code) is a segment of its own kind.
 """
 
 from __future__ import annotations
@@ -20,18 +20,23 @@ from app.perception.encodings import decode
 from app.perception.reading import Reading
 from app.vocabulary import Register, SegmentKind
 
+#: Words from which a table's cell that ends like a sentence is one.
+SENTENCE_WORDS = 5
+
 _FRONT_MATTER = re.compile(r"\A(---|\+\+\+)\n(?P<body>(?:.*\n)*?)\1[ \t]*(?:\n|\Z)")
 _DATE = re.compile(
-    r"^(?:date|published|created)\w*[ \t]*[:=][ \t]*[\"']?(?P<value>[^\n\"']+)", re.MULTILINE | re.IGNORECASE
+    r"^(?:date|published|created)\w*[ \t]*[:=][ \t]*[\"']?(?P<value>[^\n\"']+)",
+    re.MULTILINE | re.IGNORECASE,
 )
 _MARKER = re.compile(r"(?:[ \t>]*(?:[-*+]|\d{1,9}[.)])(?=[ \t]))*[ \t>]*(?:\[[ xX]\][ \t]+)?")
 _HEADING_MARKS = re.compile(r"[#\s]*")
-#: What a paragraph may consist of without holding prose: shortcodes, template tags, pictures, HTML tags, footnote marks.
+#: What a paragraph may consist of without holding prose: shortcodes, template tags, pictures, HTML tags, attributes.
 _NO_PROSE = re.compile(
     r"\{\{[<%{].*?[>%}]\}\}|\{%.*?%\}|\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?|<[^<>]+>|\{[:.#][^}]*\}", re.DOTALL
 )
 _SHORTCODE = re.compile(r"\{\{[<%][^{}]*[>%]\}\}\s*|<!--(?:(?!-->).)*-->\s*", re.DOTALL)
 _LAST_SHORTCODE = re.compile(r"\s*\{\{[<%][^{}]*[>%]\}\}\Z")
+_CELL = re.compile(r"[^|\n]+")
 _FOOTNOTE = re.compile(r"[ \t]*\[\^[^\]]+\]:")
 #: Containers whose content is not the writer's prose, by the token that opens them.
 _CONTAINERS = {"blockquote_open": SegmentKind.QUOTATION, "list_item_open": SegmentKind.LIST_ITEM}
@@ -45,7 +50,7 @@ _LEAVES = {
 
 
 def read(data: bytes) -> Reading:
-    """Read a Markdown file. The layer's text is the file's, line ends apart; a date in its front matter dates all of it."""
+    """Read a Markdown file. The layer's text is the file's, line ends apart; the date in its front matter dates it."""
     decoded = decode(data)
     text = decoded.text
     facts: dict[str, Any] = {"encoding": decoded.encoding}
@@ -82,10 +87,24 @@ def _pieces(body: str, text: str) -> Iterator[tuple[int, int, SegmentKind]]:
         elif token.type in ("blockquote_close", "list_item_close"):
             containers.pop()
         kind = _LEAVES.get(token.type)
-        if token.map and kind:
+        if token.map and kind is SegmentKind.TABLE:
+            yield from _table(text, *_trimmed(text, starts[token.map[0]], starts[token.map[1]]))
+        elif token.map and kind:
             yield (*_trimmed(text, starts[token.map[0]], starts[token.map[1]]), kind)
         elif token.map and token.type == "inline" and not below_table:
             yield _prose(text, starts, token, containers, heading=heading)
+
+
+def _table(text: str, start: int, end: int) -> Iterator[tuple[int, int, SegmentKind]]:
+    """A table, and the whole sentences in its cells, which are prose."""
+    position = start
+    for cell in _CELL.finditer(text, start, end):
+        first, last = _trimmed(text, *cell.span())
+        if last - first and text[last - 1] in ".!?" and len(text[first:last].split()) >= SENTENCE_WORDS:
+            yield (*_trimmed(text, position, first), SegmentKind.TABLE)
+            yield first, last, SegmentKind.PARAGRAPH
+            position = last
+    yield (*_trimmed(text, position, end), SegmentKind.TABLE)
 
 
 def _prose(

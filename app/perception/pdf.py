@@ -17,10 +17,11 @@ from pypdfium2 import raw
 
 from app.errors import Reason, Refusal
 from app.layers import Box, TextLayer, join
+from app.perception import letters
 from app.perception.limits import MAX_CHARACTERS, MAX_OCR_PAGES, MAX_PAGES
 from app.perception.pdf_layout import Line, paragraphs
 from app.perception.reading import Piece, Reading, damaged
-from app.vocabulary import ReasonCode, SegmentKind
+from app.vocabulary import ReasonCode, Register, SegmentKind
 
 #: Dots per inch at which a scanned page is drawn for recognition, and pixels of its longer side at most.
 DPI, LONGEST_SIDE = 300, 4000
@@ -76,39 +77,44 @@ def _read(document: pdfium.PdfDocument, data: bytes) -> Reading:
         )
     if document.get_formtype() != raw.FORMTYPE_NONE:
         document.init_forms()
-    lines: list[Line] = []
-    extras: list[Piece] = []
-    scans: list[int] = []
-    characters = 0
-    for number in range(count):
-        page = document[number]
-        on_page = [*_lines(page, number + 1)]
-        extras += _annotations(document, page, number + 1)
-        if not any(line.kind is None for line in on_page) and _has_picture(page):
-            scans.append(number)
-            on_page = []
-        lines += on_page
-        characters += sum(len(line.text) for line in on_page)
-        if characters > MAX_CHARACTERS:
-            raise Refusal(
-                ReasonCode.LIMIT_EXCEEDED, "The PDF holds too much text: upload it in parts.", page=number + 1
-            )
-        page.close()
+    lines, extras, scans = _pages(document)
     facts: dict[str, Any] = {"pages": count}
     if scans and not any(line.kind is None for line in lines):
         return _recognised(document, scans, facts)
-    text, segments = join([*paragraphs(lines), *extras] if lines else extras)
+    text, segments = join([*paragraphs(lines), *extras])
     if not text:
         raise Refusal(ReasonCode.NO_TEXT, "The PDF holds no text and no scanned page.")
+    segments, is_letters = letters.mark_segments(text, segments)
+    if is_letters:
+        facts["register"] = str(Register.LETTERS_DIARIES)
     reason = None
     if scans:
         facts["scanned_pages"] = len(scans)
         reason = Reason(ReasonCode.NO_TEXT, "Pages that are pictures were left out.", {"pages": len(scans)})
     if _LOCKED_ATTACHMENT.search(data):
-        reason = Reason(
-            ReasonCode.NEEDS_PASSWORD, "An attachment in the PDF is protected by a password; it was not read."
-        )
+        reason = Reason(ReasonCode.NEEDS_PASSWORD, "An attachment in the PDF needs a password; it was not read.")
     return TextLayer(text, segments=segments, facts=facts), reason
+
+
+def _pages(document: pdfium.PdfDocument) -> tuple[list[Line], list[Piece], list[int]]:
+    """Lines, annotations and fields of all pages, and the indices of those that are pictures."""
+    lines: list[Line] = []
+    extras: list[Piece] = []
+    scans: list[int] = []
+    characters = 0
+    for index, page in enumerate(document):
+        on_page = [*_lines(page, index + 1)]
+        extras += _annotations(document, page, index + 1)
+        if not any(line.kind is None for line in on_page) and _has_picture(page):
+            # What lies unseen over a scan is another program's recognition of it.
+            scans.append(index)
+            on_page = []
+        lines += on_page
+        characters += sum(len(line.text) for line in on_page)
+        if characters > MAX_CHARACTERS:
+            raise Refusal(ReasonCode.LIMIT_EXCEEDED, "The PDF holds too much text: upload it in parts.", page=index + 1)
+        page.close()
+    return lines, extras, scans
 
 
 def _lines(page: pdfium.PdfPage, number: int) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""Plain text files: paragraphs, headings, quotations, verse, lists, tables and letters, mapped onto the text as it is."""
+"""Plain text files: paragraphs, headings, quotations, verse, lists, tables, letters, mapped onto the text as it is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ ROWS = 5
 _JSON_START = re.compile(r'\s*(?:\{\s*"|\{\s*\}|\[\s*[\[{"\]\d]|\[+)')
 _JSON_MARKS = re.compile(r'[{}\[\]:",]')
 _CHAT_LINE = re.compile(
-    r"[\u200e\u202a]?\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?\s+\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:\s*[ap]\.?m\.?)?\]?\s*(?:[-–]\s*)?[^:\n]{1,60}: ",  # noqa: RUF001 - a dash
+    r"[\u200e\u202a]?\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},?\s+\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:\s*[ap]\.?m\.?)?\]?"
+    r"\s*(?:[-\u2013]\s*)?[^:\n]{1,60}: ",
     re.IGNORECASE,
 )
 

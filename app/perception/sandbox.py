@@ -38,7 +38,7 @@ MAX_RESIDENT = 700 * 2**20
 #: Seconds for a child to come up, and for one to load modules.
 START_S = 60.0
 
-_IMPLEMENTATION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+:[A-Za-z_]\w*")
+_IMPLEMENTATION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 #: What of the environment the child may see: no secret, no address of a server.
 _ENVIRONMENT = ("PATH", "HOME", "LD_LIBRARY_PATH", "TESSDATA_PREFIX", "NUMBA_CACHE_DIR")
 #: One core for one slot: the fleet counts slots, and a library that takes all cores slows its neighbours.

@@ -20,7 +20,6 @@ from lxml.etree import _Element  # type: ignore[import-untyped] # it ships no ty
 from app.errors import Refusal
 from app.layers import TextLayer, join
 from app.perception import letters
-from app.perception.blocks import Block
 from app.perception.limits import MAX_PACK_RATIO, MAX_PARTS, MAX_UNPACKED_BYTES, RATIO_FROM_BYTES
 from app.perception.reading import Piece, Reading, damaged
 from app.vocabulary import ReasonCode, Register, SegmentKind
@@ -57,10 +56,10 @@ def read(data: bytes) -> Reading:
         comments = [*_comments(document)]
     text, segments = join([*body, *notes, *comments])
     facts: dict[str, Any] = {"comments": len(comments), "notes": len(notes)}
-    found = [Block(s.start, s.end, s.kind, text.count("\n", s.start, s.end) + 1, author=s.author) for s in segments]
-    if letters.mark(text, found):
+    segments, is_letters = letters.mark_segments(text, segments)
+    if is_letters:
         facts["register"] = str(Register.LETTERS_DIARIES)
-    return TextLayer(text, segments=tuple(block.segment() for block in found), facts=facts), None
+    return TextLayer(text, segments=segments, facts=facts), None
 
 
 def _check_archive(data: bytes) -> None:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from app.layers import Span, TextLayer
 from app.traits.confidence import LEAST_WORDS, Confidence, Measurement, TrackRecord, assess, strength
-from app.traits.keys import fold, near
+from app.traits.keys import identity, near
 from app.traits.proof import Proof, prove
 from app.traits.signals import Signal, Study
 from app.vocabulary import Authorship, ClaimKind, TraitCategory
@@ -111,7 +111,7 @@ class Draft:
     """A candidate as one package would propose it.
 
     Attributes:
-        identity: folded key; the same trait has the same identity in every package.
+        identity: `keys.identity`; the same trait has the same one in every package.
         contribution: its figures.
         evidence: proven pieces, best first.
         counter: proven pieces that speak against it, best first.
@@ -174,7 +174,9 @@ def draft(
         if not evidence or _too_little(signal, evidence):
             continue
         model = (models or {}).get(signal.analyzer, signal.analyzer)
-        one = Draft(fold(signal.key), _contribution(signal, model, evidence, counter), evidence, counter)
+        one = Draft(
+            identity(signal.key, signal.name), _contribution(signal, model, evidence, counter), evidence, counter
+        )
         proven.setdefault(one.identity, []).append(one)
     extent = len(layer.text) if layer else 0
     folded = [_spread(_fold(same), extent) for same in proven.values()]
@@ -349,7 +351,7 @@ def combine(contributions: Mapping[str, Mapping[str, Any]], records: Mapping[tup
     models = sorted({model for one in read for model in one.sources})
     record = _pooled(records.get((model, kind), TrackRecord()) for model in models)
     confidence = assess(kind, [one.measurement() for one in read if one.claim_kind is kind], record)
-    sets = sorted({UUID(identity) for one in read for identity in one.sources.values()})
+    sets = sorted({UUID(its) for one in read for its in one.sources.values()})
     return Combined(best, confidence, round(rank(best, confidence.shown), 6), tuple(models), tuple(sets))
 
 

@@ -163,7 +163,7 @@ HABITS: tuple[Habit, ...] = (
     Habit("wishes", "Voices hopes and wishes", "phrases such as I hope", _EMOTIONAL, 0.6),
     Habit("remembering", "Looks back: I remember", "phrases such as I remember", _COMMUNICATION, 0.6),
     Habit("affection", "Shows affection in words", "words of affection", _EMOTIONAL, 0.75, "warmth"),
-    Habit("positive_feeling", "Has many words of joy and warmth", "words of good feeling", _EMOTIONAL, 0.5, "warmth"),
+    Habit("positive_feeling", "Uses words of joy and warmth", "words of good feeling", _EMOTIONAL, 0.5, "warmth"),
     Habit("senses", "Describes colours, light and sounds", "words for light, colour, sound or touch", specificity=0.7),
     Habit("fillers", "Uses fillers: you know, basically", "fillers such as you know", _COMMUNICATION, 0.5),
     Habit("first_plural", "Says we more than others do", "forms of we", _COMMUNICATION, 0.5),

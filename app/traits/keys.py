@@ -39,6 +39,10 @@ def _lemmas(listed: str) -> frozenset[str]:
     return frozenset(lemma(word) for word in listed.split())
 
 
+def _words_of(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
 def _synonyms(groups: str) -> dict[str, str]:
     """One group of words a line, each word to the first of its line."""
     lines = [[lemma(word) for word in line.split()] for line in groups.strip().splitlines()]
@@ -51,8 +55,12 @@ _STOP = _lemmas(
     "own she so some tend than that the their them they this to too use us was we were when with you your "
     "frequently high lot lots many more most much often plenty quite rather really regularly very"
 )
-#: What turns a trait into its contrary.
-_NOT = _lemmas("avoid few fewer hardly lack less little low never no nor not rare rarely scarcely seldom without")
+#: What turns a trait into its contrary; whole words, since "hated" without its ending is a hat.
+_NOT = _words_of(
+    "avoid avoids avoided cannot despise despises despised detest detests detested dislike dislikes disliked few fewer "
+    "hardly hate hates hated lack lacks lacked less little loathe loathes loathed low never no nor not rare rarely "
+    "scarcely seldom without"
+)
 _HIGH = _lemmas("frequent frequently high many more much often")
 _OPPOSITE = {"high": "low", "low": "high"}
 
@@ -97,26 +105,42 @@ def fold(key: str) -> str:
 
 
 def _ours(word: str) -> str:
+    if _negates(word):
+        return "low"
     word = lemma(word)
-    if word in _HIGH or word in _NOT:
-        return "high" if word in _HIGH else "low"
-    return _SAME.get(word, word)
+    return "high" if word in _HIGH else _SAME.get(word, word)
 
 
-def opposite(key: str) -> str | None:
-    """The folded key of the contrary habit; None where a trait has no contrary."""
-    family, _, rest = fold(key).partition(":")
+def _negates(word: str) -> bool:
+    return word in _NOT or word.endswith(("n't", "n’t"))  # noqa: RUF001 - the curly apostrophe is meant
+
+
+def identity(key: str, name: str) -> str:
+    """What makes findings of all packages one trait: the folded key, and whether a term of theirs is liked or not.
+
+    "Likes grammar" and "Hates grammar" have one key, being about one thing; they are two traits.
+    """
+    folded = fold(key)
+    contrary = folded.partition(":")[0] in _OWN_TERMS and "not" in fold_name(name)
+    return f"{folded}:not" if contrary else folded
+
+
+def opposite(identity: str) -> str | None:
+    """The identity of the contrary trait; None where there is none."""
+    family, _, rest = identity.partition(":")
+    if family in _OWN_TERMS:
+        return identity.removesuffix(":not") if identity.endswith(":not") else f"{identity}:not"
     stem, _, end = rest.rpartition(":")
-    if not stem or family in _OWN_TERMS or end not in _OPPOSITE:
-        return None
-    return f"{family}:{stem}:{_OPPOSITE[end]}"
+    return f"{family}:{stem}:{_OPPOSITE[end]}" if stem and end in _OPPOSITE else None
 
 
 @lru_cache(maxsize=4096)
 def fold_name(name: str) -> frozenset[str]:
     """What is left of a trait's name that tells it from others; names with equal sets are synonyms."""
-    words = [lemma(word) for word in _words(_AS.sub("is", name.casefold()))]
-    kept = {"not" if word in _NOT else _SAME.get(word, word) for word in words if word not in _STOP}
+    words = _words(_AS.sub("is", name.casefold()))
+    kept = {
+        "not" if _negates(word) else _SAME.get(lemma(word), lemma(word)) for word in words if lemma(word) not in _STOP
+    }
     return frozenset(kept or words)
 
 

@@ -145,7 +145,8 @@ def _spans(features: Mapping[str, Any], habit: Habit, source: str) -> Sequence[M
 def _evidence(instances: Sequence[Mapping[str, Any]], shown: set[int]) -> tuple[Span, ...]:
     """Up to five instances, spread over the text, those first that no other habit has shown yet."""
     fresh = [span for span in instances if span["start"] not in shown]
-    pool = fresh if len(fresh) >= LEAST_INSTANCES else [*instances]
+    repeated = [span for span in instances if span["start"] in shown][: max(LEAST_INSTANCES - len(fresh), 0)]
+    pool = sorted([*fresh, *repeated], key=lambda span: int(span["start"]))
     step = max(len(pool) / MOST_EVIDENCE, 1.0)
     chosen = [pool[int(index * step)] for index in range(min(MOST_EVIDENCE, len(pool)))]
     shown.update(span["start"] for span in chosen)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.layers import Span, TextLayer
+from app.traits.keys import lemma
 from app.traits.rules_facts import NOT_THE_PERSON, clipped
 from app.traits.signals import Measured, Signal
 from app.vocabulary import Authorship, ClaimKind, TraitCategory
@@ -73,19 +74,26 @@ def _signal(measured: Measured, layer: TextLayer, topic: dict[str, Any], *, told
             f"{topic['places']} places over {topic['parts']} tenths of the text; in {topic['personalPlaces']} of them together with "
             "the first person."
         ),
-        # A name (a town, a firm) is what the person knows of; liking it would be another claim.
-        category=TraitCategory.INTEREST if told and not topic["proper"] else TraitCategory.KNOWLEDGE_DOMAIN,
+        category=_category(measured, topic, told=told),
         claim_kind=ClaimKind.OBSERVED,
         analyzer=measured.analyzer,
         feature_set_id=measured.feature_set_id,
         evidence=tuple(_evidence(layer, topic, told=told)),
         certainty=_certainty(topic, told=told),
-        distance=round(min(2.5, topic["logRatio"] / 3), 2),
-        specificity=round(min(0.8, 0.3 + topic["logRatio"] / 20), 3),
+        specificity=round(min(0.6, 0.25 + topic["logRatio"] / 25), 3),
         occurrences=topic["places"],
         own_words=own_words,
         notes={key: float(topic[key]) for key in ("count", "g2", "logRatio", "places", "dispersion", "personal")},
     )
+
+
+def _category(measured: Measured, topic: dict[str, Any], *, told: bool) -> TraitCategory:
+    """An interest where the person relates to it and does not say that they dislike it; a name (a town, a firm) is knowledge."""
+    facts = measured.siblings.get("text.facts", {}).get("facts", [])
+    disliked = {lemma(word) for f in facts if f["kind"] == "like" and f["polarity"] != "affirmed" for word in f["lemma"].split()}
+    if not told or topic["proper"] or disliked & {lemma(word) for word in topic["term"].split()}:
+        return TraitCategory.KNOWLEDGE_DOMAIN
+    return TraitCategory.INTEREST
 
 
 def _times(times: float) -> str:
@@ -97,7 +105,7 @@ def _certainty(topic: dict[str, Any], *, told: bool) -> float:
     if not told:
         return 0.5
     shared = min(topic["personalPlaces"], 12) / 12
-    return round(0.6 + 0.2 * shared + 0.08 * (1 - topic["dispersion"]), 3)
+    return round(0.6 + 0.12 * shared + 0.08 * (1 - topic["dispersion"]), 3)
 
 
 def _evidence(layer: TextLayer, topic: dict[str, Any], *, told: bool) -> Iterator[Span]:

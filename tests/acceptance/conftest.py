@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -109,6 +110,12 @@ class Fleet:
             except psutil.NoSuchProcess:
                 continue
         return len(victims)
+
+    def kill_service(self, name: str) -> None:
+        """kill -9 of a supervised program; Redis and PostgreSQL rewrite their command lines."""
+        detail = self.json("status")["services"][name]["detail"]
+        if found := re.search(r"pid (\d+)", detail):
+            os.kill(int(found.group(1)), signal.SIGKILL)
 
     def settings(self) -> dict[str, str]:
         lines = (self.home / "run.env").read_text().splitlines()

@@ -86,7 +86,7 @@ def test_redis_emptied_in_the_middle_loses_nothing(fleet: Fleet, tmp_path: Path)
         kept.write_bytes(b"")
     for kept in (fleet.home / "redis").rglob("*.rdb"):
         kept.unlink()
-    assert fleet.kill("redis-server")
+    fleet.kill_service("redis")
     got = json.loads(running.communicate(timeout=240)[0])
     assert _states(got) == {"done": 15}
     _nothing_twice(fleet, "emptied")
@@ -104,7 +104,7 @@ def test_sixty_seconds_of_chaos(fleet: Fleet, tmp_path: Path) -> None:
         time.sleep(rng.uniform(0.3, 1.5))
         kills += fleet.kill(rng.choice(["workers.text", "workers.text", "workers.control", "workers.maintenance"]), rng)
         if rng.random() < 0.04:
-            fleet.kill("redis-server")
+            fleet.kill_service("redis")
     got = json.loads(running.communicate(timeout=400)[0])
     assert kills
     assert _states(got) == {"done": 60}, f"seed {seed}"

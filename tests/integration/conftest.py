@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import update
 
 from app.cli.embedded import Postgres
 from app.traits import rules
@@ -13,8 +14,15 @@ from tests.integration.persona import ANALYZER, RULE, Person
 
 @pytest.fixture
 def person(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
-    """Somebody new; the rule of the test's own analyzer is registered."""
+    """Somebody new; the rule of the test's own analyzer is registered, and no run stays open for a reconciler to find."""
+    from app.database import transaction
+    from app.models import Run
+
     monkeypatch.setitem(rules.RULES, ANALYZER, (RULE,))
     rules.rules_of.cache_clear()
-    yield Person()
+    somebody = Person()
+    yield somebody
     rules.rules_of.cache_clear()
+    with transaction() as connection:
+        left = (Run.user_id == somebody.user_id, Run.state == "running")
+        connection.execute(update(Run).where(*left).values(state="cancelled"))

@@ -7,13 +7,13 @@ from itertools import permutations
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 
 from app.consent import revoke
 from app.database import engine, transaction
 from app.features import feature_set_id
 from app.layers import Segment, TextLayer, digest
-from app.models import PackageKey, Run
+from app.models import ExtractedTraitCandidate, PackageKey, Run
 from app.services import proposals, review
 from app.services.ending import EndedStep, ending
 from app.services.layers import forget
@@ -324,6 +324,25 @@ def test_the_contrary_of_a_confirmed_habit_is_evidence_against_it_and_no_candida
     undone = review.act(person.user_id, row.candidate_id, {"undo": True})["candidate"]
     assert undone["status"] == "candidate"
     assert undone["confidenceScore"] < row.confidence_score
+
+
+def test_disliking_what_was_confirmed_as_liked_is_evidence_against_it(person: Person) -> None:
+    liked = finding("fact:like:chess", "Likes chess", claim_kind="stated", category="Interest")
+    merge(person.analysed(person.package(), liked))
+    row = person.candidates()["fact:like:chess"]
+    review.act(person.user_id, row.candidate_id, {"userDecision": "confirmed_asis"})
+    merge(person.analysed(person.package(), {**liked, "name": "Hates chess"}))
+    assert [*person.candidates()] == ["fact:like:chess"]
+    assert person.candidates()["fact:like:chess"].new_evidence_against
+
+
+def test_liking_in_one_package_and_disliking_in_another_are_two_candidates(person: Person) -> None:
+    liked = finding("fact:like:chess", "Likes chess", claim_kind="stated", category="Interest")
+    merge(person.analysed(person.package(), liked))
+    merge(person.analysed(person.package(), {**liked, "name": "Hates chess"}))
+    with transaction() as connection:
+        names = select(ExtractedTraitCandidate.trait_name).where(ExtractedTraitCandidate.user_id == person.user_id)
+        assert sorted(connection.execute(names).scalars()) == ["Hates chess", "Likes chess"]
 
 
 @pytest.mark.parametrize(

@@ -287,3 +287,13 @@ def test_a_home_that_cannot_be_made_is_a_sentence(house: House) -> None:
 def test_down_when_nothing_runs_is_done(house: House) -> None:
     done = house.run("down")
     assert (done.returncode, "Nothing was running" in done.stderr) == (0, True)
+
+
+def test_asking_makes_nothing_and_stopping_removes_the_sockets(house: House) -> None:
+    house.status()
+    assert not Supervisor(house.home).sockets.exists()
+    assert house.run("up", "--detach").returncode == 0
+    sockets = Supervisor(house.home).sockets
+    assert sockets.exists()
+    assert house.run("down").returncode == 0
+    assert not sockets.exists()

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import librosa
 import numpy as np
 import numpy.typing as npt
 import parselmouth  # type: ignore[import-not-found]  # compiled, without stubs
+from librosa import resample
 from parselmouth.praat import call  # type: ignore[import-not-found]  # as above
 
 from app.analyzers.audio.voices import Timbre
@@ -122,7 +122,7 @@ def trace(samples: Samples, rate: int) -> Contours:
     clipped = float(np.mean((samples >= CLIP) | (samples <= -CLIP))) if len(samples) else 0.0
     duration = len(samples) / rate
     if rate > RATE:
-        samples = librosa.resample(samples, orig_sr=rate, target_sr=RATE, res_type="soxr_hq")
+        samples = resample(samples, orig_sr=rate, target_sr=RATE, res_type="soxr_hq")
         rate = RATE
     peak = _peak(samples)
     pitch: list[Frames] = []

@@ -15,9 +15,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import librosa
 import numpy as np
 import numpy.typing as npt
+from librosa.feature import mfcc
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,9 +64,7 @@ class Timbre:
         if not voiced.any():
             return
         hop = max(1, round(HOP_S * self._rate))
-        cepstrum = librosa.feature.mfcc(
-            y=samples, sr=self._rate, n_mfcc=MFCC.stop, n_fft=max(256, 4 * hop), hop_length=hop, n_mels=40
-        )
+        cepstrum = mfcc(y=samples, sr=self._rate, n_mfcc=MFCC.stop, n_fft=max(256, 4 * hop), hop_length=hop, n_mels=40)
         frames = np.clip(np.round(times[voiced] * self._rate / hop).astype(int), 0, cepstrum.shape[1] - 1)
         rows = cepstrum[MFCC, frames].T.astype(np.float64)
         windows = ((times[voiced] + offset) // WINDOW_S).astype(int)

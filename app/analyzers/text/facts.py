@@ -75,7 +75,7 @@ def analyse(layer: TextLayer, context: Context) -> Result:
 
 def _facts(prose: Prose) -> Iterator[dict[str, Any]]:
     seen: set[tuple[str, str, str]] = set()
-    for index, sentence in enumerate(prose.sentences):
+    for sentence in prose.sentences:
         if not any(token[0] in _FIRST_PERSON for token in prose.tokens_of(sentence)):
             continue
         line = Line(prose, sentence)
@@ -88,11 +88,11 @@ def _facts(prose: Prose) -> Iterator[dict[str, Any]]:
             key = (draft.kind, draft.lemma, text)
             if key not in seen and draft.slot:
                 seen.add(key)
-                yield _as_json(prose, line, draft, sentence.start, weaker)
-        for item, predicate, phrase in announced(prose, index, line):
-            negated = NEGATED if predicate in {"hate", "dislike"} else AFFIRMED
-            draft = Draft("like", predicate, phrase.slot, phrase.lemma, phrase.first, phrase.next, polarity=negated)
-            yield _as_json(prose, item, draft, sentence.start, 0.0)
+                yield _as_json(prose, line, draft, weaker)
+    for item, predicate, phrase in announced(prose):
+        polarity = NEGATED if predicate in {"hate", "dislike"} else AFFIRMED
+        draft = Draft("like", predicate, phrase.slot, phrase.lemma, phrase.first, phrase.next, polarity=polarity)
+        yield _as_json(prose, item, draft, 0.0)
 
 
 def drafts(line: Line) -> Iterator[Draft]:
@@ -160,7 +160,7 @@ def _someone_who(line: Line, index: int) -> Iterator[Draft]:
         yield from _read(Said(turned, Opening(), verb))
 
 
-def _as_json(prose: Prose, line: Line, draft: Draft, start: int, weaker: float) -> dict[str, Any]:
+def _as_json(prose: Prose, line: Line, draft: Draft, weaker: float) -> dict[str, Any]:
     layer = prose.layer
     sentence = line.sentence
     segment = layer.segments[sentence.segment]
@@ -176,7 +176,7 @@ def _as_json(prose: Prose, line: Line, draft: Draft, start: int, weaker: float) 
         "strength": round(max(0.1, draft.plain - weaker), 2),
         "date": segment.date,
         "sensitive": draft.sensitive,
-        "sentence": layer.span(start, sentence.end).as_json(),
+        "sentence": layer.span(sentence.start, sentence.end).as_json(),
         "object": layer.span(first, last).as_json(),
     }
 

@@ -17,6 +17,7 @@ _TIMES = frozenset("day morning afternoon evening night week weekend month year 
 _ON_DAYS = frozenset("sundays mondays tuesdays wednesdays thursdays fridays saturdays weekends weekdays mornings evenings".split())
 _ONE_WORD = frozenset(["daily", "weekly", "nightly"])
 _OFTEN = {"always": "always", "usually": "usually", "normally": "usually", "typically": "usually", "often": "often", "frequently": "often", "regularly": "regularly", "never": "never", "rarely": "rarely", "seldom": "rarely", "invariably": "always", "habitually": "usually"}  # fmt: skip
+_CONDITIONS = frozenset("until till unless if when except before after without but during on at in".split())
 #: "every day" in the first days of something is no habit of a life.
 _MOST_WORDS = 5
 
@@ -53,7 +54,7 @@ def habit(said: Said) -> Iterator[Draft]:
     if found is None or len(found.slot.split()) == 1 and verb.lemma not in words["activities"]:
         return
     # "I never light a lamp until ..." is a condition and not a habit.
-    if often == "never" and line.word(found.next) in {"until", "till", "unless", "if", "when", "except", "before", "without", "but"}:
+    if often == "never" and line.word(found.next) in _CONDITIONS:
         return
     when = lead or frequency(line.words[found.next : found.next + 4])
     if not often and not when:

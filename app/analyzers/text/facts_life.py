@@ -22,6 +22,8 @@ _ENTERPRISE = {
     "own": "owns", "run": "runs", "start": "started", "open": "opened", "set": "set up", "establish": "established", "found": "founded",
     "cofound": "founded", "co-found": "founded",
 }  # fmt: skip
+#: What may follow "I don't eat meat" without narrowing it to an hour or a place.
+_AT_ALL = frozenset(["", ".", ",", ";", "!", "—", "and", "or", "but", "because", "anymore", "since", "so"])
 _UNDERSTANDS = {"speak": "speaks", "read": "reads", "know": "knows", "understand": "understands", "write": "writes"}
 
 
@@ -320,7 +322,7 @@ def consume(said: Said) -> Iterator[Draft]:
     if not verb.negated or verb.tense == "past":
         return
     at = line.skip(at, {"any", "much"})
-    if verb.lemma in {"drink", "smoke"} and line.word(at) in {"", ".", ",", ";", "and", "or", "—", "!"}:
+    if verb.lemma in {"drink", "smoke"} and line.word(at) in _AT_ALL:
         yield said.draft("diet", "abstains", Phrase(verb.lemma, verb.lemma, verb.at, verb.next))
-    elif line.word(at) in substances and follows_well(line, at + 1, loose=True) and verb.lemma in {"eat", "drink", "smoke"}:
+    elif line.word(at) in substances and line.word(at + 1) in _AT_ALL and verb.lemma in {"eat", "drink", "smoke"}:
         yield said.draft("diet", verb.lemma, Phrase(line.word(at), line.word(at), at, at + 1))

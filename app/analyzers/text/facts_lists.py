@@ -7,30 +7,43 @@ from collections.abc import Iterator
 from app.analyzers.text.facts_line import Line
 from app.analyzers.text.facts_phrase import Phrase, noun, thing
 from app.prose import Prose
+from app.vocabulary import SegmentKind
 
 #: Words of the announcement, and what they make of the items.
 _ANNOUNCED = {
-    "my favourite things": "like", "my favorite things": "like", "things i love": "love", "things i like": "like", "things i enjoy": "enjoy",
-    "my hobbies": "hobby", "my interests": "interested in", "my hobbies and interests": "hobby", "things i hate": "hate",
+    "my favourite things": "like",
+    "my favorite things": "like",
+    "things i love": "love",
+    "things i like": "like",
+    "things i enjoy": "enjoy",
+    "my hobbies": "hobby",
+    "my interests": "interested in",
+    "my hobbies and interests": "hobby",
+    "things i hate": "hate",
     "things i dislike": "dislike",
-}  # fmt: skip
+}
 _MOST_WORDS = 4
 _MOST_ITEMS = 12
 
 
-def announced(prose: Prose, index: int, line: Line) -> Iterator[tuple[Line, str, Phrase]]:
-    """Items of the list that the sentence at this index announces: (item, predicate, what it names)."""
-    if prose.layer.text[line.sentence.end - 1] != ":":
-        return
-    joined = " ".join(line.words)
-    predicate = next((kind for words, kind in _ANNOUNCED.items() if f" {words} :" in f" {joined}"), "")
-    if not predicate:
-        return
-    for sentence in prose.sentences[index + 1 : index + 1 + _MOST_ITEMS]:
+def announced(prose: Prose) -> Iterator[tuple[Line, str, Phrase]]:
+    """Items of lists that an own paragraph or a heading right before them announces: (item, predicate, what it names)."""
+    segments, text = prose.layer.segments, prose.layer.text
+    predicate = ""
+    items = 0
+    by_segment = {sentence.segment: sentence for sentence in reversed(prose.sentences)}
+    for index, segment in enumerate(segments):
+        if segment.kind is not SegmentKind.LIST_ITEM or not segment.own:
+            shown = text[segment.start : segment.end].strip().lower() if segment.own or segment.kind is SegmentKind.HEADING else ""
+            predicate = next((kind for words, kind in _ANNOUNCED.items() if shown.endswith(f"{words}:")), "")
+            items = 0
+            continue
+        sentence = by_segment.get(index)
+        if not predicate or sentence is None or sentence.words > _MOST_WORDS or items == _MOST_ITEMS:
+            continue
         item = Line(prose, sentence)
-        if not 0 < sentence.words <= _MOST_WORDS or item.word(len(item) - 2) in {".", "?", "!", ":"}:
-            return
-        found = noun(item, 0) or thing(item, 0)
-        if found is None:
-            return
-        yield item, predicate, found
+        first = next(at for at in range(len(item)) if item.is_word(at))
+        found = noun(item, first) or thing(item, first)
+        if found:
+            items += 1
+            yield item, predicate, found

@@ -71,7 +71,7 @@ def _genre(prose: Prose, measures: dict[str, float], archaic: float) -> Genre:
     if turns >= 5 and turns > 0.15 * len(segments):
         return Genre.SCRIPT
     asks = measures["questionShare"] > 0.25 and measures["secondPersonRate"] > 2 and not talk
-    if asks or measures["quotedShare"] > 0.2:
+    if asks or measures["quotedShare"] > (0.3 if talk else 0.15):
         return Genre.DIALOGUE
     if archaic > 1:
         return Genre.ADDRESS

@@ -21,7 +21,7 @@ from wordfreq import get_frequency_dict
 
 from app.analysis import Context, Result
 from app.analyzers.text.facts_inflect import plural, singular
-from app.analyzers.text.facts_lexicon import lexicon
+from app.analyzers.text.facts_lexicon import PARTICIPLE, PAST, lexicon
 from app.analyzers.text.facts_voice import voice
 from app.errors import Refusal
 from app.layers import TextLayer
@@ -40,6 +40,8 @@ PARTS, LEAST_PARTS = 10, 3
 LEAST_PLACES = 3
 #: Share of occurrences with a noun's company before it, from which a word is one.
 NOUN_SHARE = 0.3
+#: Share of occurrences with "a" or in the plural, from which a headline says the plural.
+COUNTED_SHARE = 0.2
 #: Pointwise mutual information in bits, and count, from which two words are one term.
 LEAST_PMI, LEAST_PAIRS = 4.0, 3
 MOST_TOPICS, MOST_INSTANCES = 25, 8
@@ -187,10 +189,20 @@ def _topical(word: str, known: Tongue, language: str | None) -> bool:
     """Whether the word may name a topic at all."""
     if len(word) < 3 or word in known.skipped or known.frequency.get(word, 0.0) >= COMMON or not word[0].isalpha():
         return False
-    if language == "en" and word.endswith("ed") and word not in lexicon()["ed_nouns"] and len(word) > 4:
+    if language == "en" and _verbal(word, known):
         return False
     # "peut-être": joined function words are one function word.
     return "-" not in word or any(known.frequency.get(part, 0.0) < FUNCTION for part in word.split("-"))
+
+
+def _verbal(word: str, known: Tongue) -> bool:
+    """Whether an English word is a verb form or contraction rather than a noun."""
+    words = lexicon()
+    stem = word.removesuffix("'s")
+    if "'" in stem or stem in known.skipped or singular(stem) in words["stative"]:
+        return True
+    participle = len(stem) > 4 and stem.endswith("ed") and stem not in words["ed_nouns"]
+    return participle or words.forms.get(stem, ("", ""))[1] in {PAST, PARTICIPLE}
 
 
 def _words(prose: Prose) -> list[str]:
@@ -281,7 +293,7 @@ def _topic(prose: Prose, known: Tongue, sentences: _Sentences, shown: str, term:
     personal = [index for index in inside if sentences.personal[index]]
     return {
         "term": shown,
-        "shown": _written(prose, term, proper=proper),
+        "shown": _written(prose, known, term, proper=proper),
         "count": count,
         "expected": round(expected, 3),
         "g2": round(g2, 2),
@@ -330,24 +342,29 @@ def _somebody(prose: Prose, known: Tongue, term: Term) -> bool:
     return sum(before in known.things or before in {"the", "a", "an"} for before in befores) < 0.2 * len(befores)
 
 
-def _written(prose: Prose, term: Term, *, proper: bool) -> str:
+def _written(prose: Prose, known: Tongue, term: Term, *, proper: bool) -> str:
     """The term as a headline says it: with the capitals it usually has, things that are counted in the plural."""
     form = term.forms.most_common(1)[0][0]
     if not proper and prose.layer.language == "en":
-        return _counted(prose, term, form)
+        return _counted(prose, known, term, form)
     tokens, text = prose.tokens, prose.layer.text
     spellings = Counter(text[tokens[at][1] : tokens[at + term.words - 1][2]] for at in term.at)
-    known = [spelling for spelling, _ in spellings.most_common() if spelling[0].isupper() or not proper]
-    return (known or [form])[0].removesuffix("'s").removesuffix("’s")  # noqa: RUF001 - the curly apostrophe is meant
+    fitting = [spelling for spelling, _ in spellings.most_common() if spelling[0].isupper() or not proper]
+    return (fitting or [form])[0].removesuffix("'s").removesuffix("’s")  # noqa: RUF001 - the curly apostrophe is meant
 
 
-def _counted(prose: Prose, term: Term, form: str) -> str:
+def _counted(prose: Prose, known: Tongue, term: Term, form: str) -> str:
     """"printers" for what is written with "a" or in the plural as well; "religion" stays."""
     if singular(form) != form:
         return form
-    one = sum(at > 0 and prose.tokens[at - 1][0] in {"a", "an", "one", "every", "each", "another"} for at in term.at)
+    words = _words(prose)
+    last = term.words - 1
+    one = sum(
+        at > 0 and words[at - 1] in {"a", "an", "one", "every", "each", "another"} and _ends_group(prose, words, at + last, known)
+        for at in term.at
+    )
     plurals = sum(count for other, count in term.forms.items() if other != form)
-    return plural(form) if one + plurals >= 0.15 * len(term.at) else form
+    return plural(form) if one + plurals >= COUNTED_SHARE * len(term.at) else form
 
 
 def _instances(prose: Prose, sentences: _Sentences, inside: list[int]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.traits.keys import fold, fold_name, lemma, near, opposite
+from app.traits.keys import fold, fold_name, identity, lemma, near, opposite
 
 
 @pytest.mark.parametrize(
@@ -87,15 +87,33 @@ def test_a_near_repetition_is_seen_and_a_contrary_is_none() -> None:
 @pytest.mark.parametrize(
     ("key", "contrary"),
     [
-        ("habit:questions:high", "habit:question:low"),
-        ("habit:questions:rarely", "habit:question:high"),
-        ("topic:chess", None),
-        ("topic:high", None),
+        ("habit:question:high", "habit:question:low"),
+        ("habit:question:low", "habit:question:high"),
+        ("fact:interest:grammar", "fact:interest:grammar:not"),
+        ("fact:interest:grammar:not", "fact:interest:grammar"),
+        ("voice:pause:long", None),
         ("high", None),
     ],
 )
-def test_the_contrary_of_a_habit_is_known(key: str, contrary: str | None) -> None:
+def test_the_contrary_of_a_trait_is_known(key: str, contrary: str | None) -> None:
     assert opposite(key) == contrary
+
+
+@pytest.mark.parametrize(
+    ("name", "liked"),
+    [("Likes grammar", True), ("Fond of grammar", True), ("Hates grammar", False), ("Hated grammar", False),
+     ("Does not like grammar", False), ("Doesn\u2019t like grammar", False), ("Cannot stand grammar", False)],
+)  # fmt: skip
+def test_liking_and_disliking_one_thing_are_two_traits(name: str, liked: bool) -> None:
+    assert identity("fact:like:grammar", name) == ("fact:interest:grammar" if liked else "fact:interest:grammar:not")
+
+
+def test_a_habit_is_itself_however_it_is_named() -> None:
+    assert identity("habit:questions:low", "Never asks") == "habit:question:low"
+
+
+def test_a_hat_is_no_hatred() -> None:
+    assert identity("fact:like:hat", "Likes hats") == "fact:interest:hat"
 
 
 @pytest.mark.parametrize(
