@@ -92,7 +92,7 @@ def _eight_bit(data: bytes) -> tuple[str, str]:
     western = data.decode(codec, "replace")
     beyond = [char for char in western[: 4 * _SAMPLE] if char > "\x7f"]
     letters = sum(map(str.isalpha, western[: 4 * _SAMPLE]))
-    if sum(char in _WESTERN for char in beyond) >= 0.95 * len(beyond) and len(beyond) <= 0.2 * max(letters, 50):
+    if sum(char in _WESTERN for char in beyond) >= 0.95 * len(beyond) and len(beyond) <= 0.4 * max(letters, 50):
         return western, _NAMES[codec]
     from charset_normalizer import from_bytes  # noqa: PLC0415 - slow to import, and few files need it
 

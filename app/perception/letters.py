@@ -33,7 +33,7 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    r"(?:with|from|yours?|very|ever|always|believe me|i (?:am|remain)|lovingly|affectionate|sincere|faithful|truly"
+    r"(?:with|from|yours?|very|ever|always|believe me|i remain|i am,|lovingly|affectionate|sincere|faithful|truly"
     r"|respectful|good-?bye|farewell|adieu|love|kisses|best|kind|warm|cheers|regards|thank(?:s|ing you)|hugs|until"
     r"|herzlich|viele|liebe gr|mit |dein|deine|ihr|euer|gru(?:ß|ss)|bis bald|amiti|bien |cordial|bises"
     r"|je t['\u2019]embrasse|un abrazo|abrazos|besos|tu |con |saludos|atentamente)",
@@ -237,11 +237,11 @@ class _Reader:
 
 def _date_line(text: str, block: Block) -> str | None:
     """The date of a line that holds little else: places, and words that go with them."""
-    if block.lines > 3 or len(block) > LINE_LENGTH or block.kind in {SegmentKind.BOILERPLATE, SegmentKind.LIST_ITEM}:
+    if block.lines > 3 or len(block) > LINE_LENGTH or block.kind is SegmentKind.BOILERPLATE:
         return None
     content = text[block.start : block.end]
     found = dates.find(content)
-    if found is None:
+    if found is None or (block.kind is SegmentKind.LIST_ITEM and found.start):
         return None
     rest = content[: found.start] + " " + content[found.end :]
     if len(_WORD.findall(rest)) > 9 or _has_small_words(rest, _PLACE_WORDS):
@@ -266,7 +266,8 @@ def is_greeting(content: str) -> bool:
 
 def is_closing(content: str) -> bool:
     """Whether a line could be a farewell; what stands below it decides."""
-    return len(content) <= LINE_LENGTH and _CLOSING.match(content) is not None
+    sentence = content.endswith(".") and content.count(" ") > 4
+    return len(content) <= LINE_LENGTH and not sentence and _CLOSING.match(content) is not None
 
 
 def _main_name(letters: list[_Letter]) -> set[str]:

@@ -168,7 +168,7 @@ def _in_memory() -> Iterator[None]:
             f"Text in pictures needs a memory-backed folder at {MEMORY_FOLDER}: mount a tmpfs there.",
         )
     before = tempfile.tempdir
-    folder = MEMORY_FOLDER / f"echosphere-{os.getpid()}"
+    folder = MEMORY_FOLDER / f"echosphere-page-{os.getpid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     tempfile.tempdir = str(folder)
     try:

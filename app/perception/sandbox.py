@@ -128,7 +128,7 @@ class _Child:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         # Where it had no mount of its own, a page it was reading would lie in memory until the machine restarts.
-        shutil.rmtree(f"/dev/shm/echosphere-{self.process.pid}", ignore_errors=True)  # noqa: S108 - the child's own
+        shutil.rmtree(f"/dev/shm/echosphere-page-{self.process.pid}", ignore_errors=True)  # noqa: S108 - the child's own
         self.channel.close()
         return self.process.wait()
 

@@ -99,7 +99,9 @@ def _decoded(data: bytes) -> tuple[str, str]:
 
 def _tree(markup: str) -> html.HtmlElement:
     try:
-        return html.document_fromstring(_DECLARATION.sub("", markup, count=1).replace("\0", ""))
+        # Beyond 256 levels the parser drops text silently unless it is told not to; what is too deep fails in the walk.
+        parser = html.HTMLParser(huge_tree=True)
+        return html.document_fromstring(_DECLARATION.sub("", markup, count=1).replace("\0", ""), parser=parser)
     except (ParserError, ValueError) as error:
         raise Refusal(ReasonCode.CORRUPT, "The web page cannot be read: save it again from the browser.") from error
 
@@ -125,7 +127,7 @@ class _Walker:
         self.kind = SegmentKind.PARAGRAPH
 
     def walk(self, element: html.HtmlElement, kind: SegmentKind, *, preformatted: bool) -> None:
-        """Take an element and all in it. The parser allows 256 levels, so this cannot run away."""
+        """Take an element and all in it."""
         tag = element.tag if isinstance(element.tag, str) else ""
         if not tag or tag in _SKIPPED or _is_hidden(element):
             return

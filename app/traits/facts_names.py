@@ -50,8 +50,8 @@ _SPELLED_WITH_VOWEL = frozenset("AEFHILMNORSX")
 
 
 def article(noun: str) -> str:
-    """"a" or "an"."""
-    first = noun.split()[0]
+    """ "a" or "an"."""
+    first = noun.split(maxsplit=1)[0]
     if first.isupper() and 1 < len(first) < 5:
         return "an" if first[0] in _SPELLED_WITH_VOWEL else "a"
     low = first.lower()
@@ -63,8 +63,12 @@ def article(noun: str) -> str:
 def with_article(noun: str) -> str:
     """A role as one is called: "an editor", but "author of Walden"."""
     if " of " in noun and noun.lower().startswith(_OFFICES):
-        return f"the {noun}" if noun.lower().startswith(("author of", "founder of", "editor of", "owner of", "head of")) else f"{article(noun)} {noun}"
-    return noun if noun.split()[0] in {"a", "an", "the"} else f"{article(noun)} {noun}"
+        return (
+            f"the {noun}"
+            if noun.lower().startswith(("author of", "founder of", "editor of", "owner of", "head of"))
+            else f"{article(noun)} {noun}"
+        )
+    return noun if noun.split(maxsplit=1)[0] in {"a", "an", "the"} else f"{article(noun)} {noun}"
 
 
 def fact_name(kind: str, predicate: str, slot: str, tense: str, *, affirmed: bool) -> str | None:
@@ -84,7 +88,12 @@ def fact_name(kind: str, predicate: str, slot: str, tense: str, *, affirmed: boo
     if made is None or len(made.split()) <= _MOST_WORDS:
         return made
     bare = slot.removeprefix("the ").removeprefix("an ").removeprefix("a ")
-    shorter = made.replace("Has worked", "Worked").replace("Has been", "Was").removeprefix("Was ").replace(f" {slot}", f" {bare}")
+    shorter = (
+        made.replace("Has worked", "Worked")
+        .replace("Has been", "Was")
+        .removeprefix("Was ")
+        .replace(f" {slot}", f" {bare}")
+    )
     shorter = shorter[0].upper() + shorter[1:]
     if len(shorter.split()) <= _MOST_WORDS:
         return shorter
@@ -131,7 +140,10 @@ def _be(slot: str, tense: str, affirmed: bool) -> str:  # noqa: FBT001 - as abov
 
 def _occupation(predicate: str, slot: str, tense: str, affirmed: bool) -> str | None:  # noqa: FBT001 - as above
     if predicate in {"works as", "trained as", "became"}:
-        verb = {"trained as": "Trained as", "became": "Became"}.get(predicate) or {"past": "Worked as", "perfect": "Has worked as"}.get(tense, "Works as")
+        verb = {"trained as": "Trained as", "became": "Became"}.get(predicate) or {
+            "past": "Worked as",
+            "perfect": "Has worked as",
+        }.get(tense, "Works as")
         return f"{verb} {with_article(slot)}"
     if predicate == "is":
         return _be(with_article(slot), tense, affirmed)
@@ -158,7 +170,7 @@ def _family(predicate: str, slot: str, tense: str, affirmed: bool) -> str | None
         return f"{slot[0].upper()}{slot[1:]}"
     if predicate in {"is a", "became"}:
         return _identity(predicate, slot, tense, affirmed)
-    plural = slot.split()[-1].endswith(("s", "children")) or slot.split()[0] in {"a", "an"}
+    plural = slot.rsplit(maxsplit=1)[-1].endswith(("s", "children")) or slot.split(maxsplit=1)[0] in {"a", "an"}
     verb = "Had" if tense == "past" else "Has"
     if not affirmed:
         return f"{verb} no {slot}"

@@ -24,6 +24,8 @@ from app.vocabulary import Authorship, ClaimKind, TraitCategory
 NOT_THE_PERSON = frozenset({Authorship.OTHER, Authorship.FICTION})
 #: Strength below which a statement is kept as a feature and not proposed: hedged, or said with a grin.
 LEAST_STRENGTH = 0.6
+#: The same for health, sexuality, religion and politics: plainly said or not at all.
+LEAST_SENSITIVE = 0.75
 #: What each further place where it is said adds to the certainty, how often at most, and where it ends.
 PER_PLACE, MOST_PLACES, MOST_CERTAIN = 0.05, 3, 0.97
 #: Pieces of evidence of one claim, and code points of one piece.
@@ -142,7 +144,8 @@ def _signal(measured: Measured, layer: TextLayer, key: str, statements: list[Sta
     said, against = (yes, no) if sum(s.strength for s in yes) >= sum(s.strength for s in no) else (no, yes)
     best = max(said, key=lambda s: (s.strength, len(s.shown), -s.sentence.start))
     places = _places(layer, said)
-    if best.strength < LEAST_STRENGTH or places < _needed(best):
+    least = LEAST_SENSITIVE if best.sensitive else LEAST_STRENGTH
+    if best.strength < least or places < _needed(best):
         return
     tense = _tense(best, said)
     name = fact_name(best.kind, best.predicate, best.shown, tense, affirmed=best.affirmed)
@@ -210,7 +213,9 @@ def _description(name: str, said: list[Statement], against: list[Statement], pla
     where = f" in {places} places" if places > 1 else ""
     dates = sorted({s.date[:10] for s in said if s.date})
     when = "" if not dates else f", dated {dates[0]}" if len(dates) == 1 else f", dated {dates[0]} to {dates[-1]}"
-    contrary = f", and the contrary {len(against)} times" if len(against) > 1 else ", and the contrary once" if against else ""
+    contrary = (
+        f", and the contrary {len(against)} times" if len(against) > 1 else ", and the contrary once" if against else ""
+    )
     soft = "" if max(s.strength for s in said) >= 0.7 else ", not very firmly"
     return f"“{name}”: said {times}{where}{when}{soft}{contrary}, in {own_words:,} own words."
 
@@ -225,6 +230,7 @@ def _quotes(layer: TextLayer, statements: list[Statement]) -> Iterator[Span]:
     left = list({s.sentence.start: s for s in statements}.values())
     taken: list[Statement] = []
     while left and len(taken) < MAX_EVIDENCE:
+
         def far(statement: Statement) -> float:
             gaps = [abs(statement.sentence.start - other.sentence.start) for other in taken]
             return min(gaps, default=math.inf)

@@ -39,11 +39,19 @@ def signals(measured: Measured) -> Iterable[Signal]:
     genre = features["voice"]["genre"]
     if genre in NOBODYS and measured.authorship is not Authorship.SELF:
         return
-    told = features["voice"]["firstPersonRate"] >= 1 and (genre == "first_person" or measured.authorship is Authorship.SELF)
-    spread = [t for t in features["topics"] if t["places"] >= LEAST_PLACES and t["parts"] >= LEAST_PARTS and t["dispersion"] <= MOST_DISPERSION]
+    told = features["voice"]["firstPersonRate"] >= 1 and (
+        genre == "first_person" or measured.authorship is Authorship.SELF
+    )
+    spread = [
+        t
+        for t in features["topics"]
+        if t["places"] >= LEAST_PLACES and t["parts"] >= LEAST_PARTS and t["dispersion"] <= MOST_DISPERSION
+    ]
     chosen = [t for t in spread if not told or t["personalPlaces"] >= LEAST_PERSONAL]
     best = _distinct(sorted(chosen, key=lambda t: -_weight(t)))
-    yield from (_signal(measured, layer, topic, told=told) for topic in best[: MOST_TOPICS if told else MOST_IMPERSONAL])
+    yield from (
+        _signal(measured, layer, topic, told=told) for topic in best[: MOST_TOPICS if told else MOST_IMPERSONAL]
+    )
 
 
 def _weight(topic: dict[str, Any]) -> float:
@@ -56,7 +64,10 @@ def _distinct(topics: list[dict[str, Any]]) -> list[dict[str, Any]]:
     kept: list[dict[str, Any]] = []
     for topic in topics:
         words = set(topic["term"].split())
-        if not any(words & set(other["term"].split()) for other in kept) and len(topic["shown"].split()) <= _MOST_WORDS - 3:
+        if (
+            not any(words & set(other["term"].split()) for other in kept)
+            and len(topic["shown"].split()) <= _MOST_WORDS - 3
+        ):
             kept.append(topic)
     return kept
 
@@ -90,7 +101,9 @@ def _signal(measured: Measured, layer: TextLayer, topic: dict[str, Any], *, told
 def _category(measured: Measured, topic: dict[str, Any], *, told: bool) -> TraitCategory:
     """An interest where the person relates to it and does not say that they dislike it; a name (a town, a firm) is knowledge."""
     facts = measured.siblings.get("text.facts", {}).get("facts", [])
-    disliked = {lemma(word) for f in facts if f["kind"] == "like" and f["polarity"] != "affirmed" for word in f["lemma"].split()}
+    disliked = {
+        lemma(word) for f in facts if f["kind"] == "like" and f["polarity"] != "affirmed" for word in f["lemma"].split()
+    }
     if not told or topic["proper"] or disliked & {lemma(word) for word in topic["term"].split()}:
         return TraitCategory.KNOWLEDGE_DOMAIN
     return TraitCategory.INTEREST

@@ -14,7 +14,7 @@ from tests.integration.persona import ANALYZER, RULE, Person
 
 @pytest.fixture
 def person(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
-    """Somebody new; the rule of the test's own analyzer is registered, and no run stays open for a reconciler to find."""
+    """Somebody new, with the rule of the test analyzer registered; no run stays open for a reconciler to find."""
     from app.database import transaction
     from app.models import Run
 

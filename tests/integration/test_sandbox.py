@@ -5,12 +5,17 @@ from __future__ import annotations
 import gc
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import billiard
 import psutil
@@ -22,28 +27,23 @@ from app.perception import sandbox as module
 from app.perception.sandbox import Sandbox, sandbox
 from app.vocabulary import Authorship, ReasonCode, SegmentKind
 
-INPUTS = Path(__file__).resolve().parent.parent / "unit" / "perception"
-BLOB = Blob("ein Satz – a sentence 🙂".encode(), "text/plain")
-
-
-@pytest.fixture(autouse=True)
-def _naughty(monkeypatch):
-    monkeypatch.syspath_prepend(str(INPUTS))
+NAUGHTY = "tests.unit.perception.naughty"
+BLOB = Blob("ein Satz \u2013 a sentence 🙂".encode(), "text/plain")
 
 
 @pytest.fixture(scope="module")
-def box():
+def box() -> Iterator[Sandbox]:
     sandboxed = Sandbox()
     yield sandboxed
     sandboxed.close()
 
 
-def call(sandboxed: Sandbox, name: str, *, deadline_s: float = 30, data: bytes | None = None, **options) -> Result:
+def call(sandboxed: Sandbox, name: str, *, deadline_s: float = 30, data: bytes | None = None, **options: Any) -> Result:
     blob = BLOB if data is None else Blob(data, "text/plain")
-    return sandboxed.call(f"naughty:{name}", blob, Context(Authorship.SELF, options), deadline_s=deadline_s)
+    return sandboxed.call(f"{NAUGHTY}:{name}", blob, Context(Authorship.SELF, options), deadline_s=deadline_s)
 
 
-def refusal(sandboxed: Sandbox, name: str, **options) -> Refusal:
+def refusal(sandboxed: Sandbox, name: str, **options: Any) -> Refusal:
     with pytest.raises(Refusal) as caught:
         call(sandboxed, name, **options)
     return caught.value
@@ -58,7 +58,7 @@ def gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_result_crosses_the_pipe_unchanged(box):
+def test_a_result_crosses_the_pipe_unchanged(box: Sandbox) -> None:
     result = call(box, "echo", limit=3)
     assert result.features.pop("pid") == box.pid
     assert result.features == {"type": "text/plain", "authorship": "self", "limit": 3}
@@ -68,17 +68,17 @@ def test_a_result_crosses_the_pipe_unchanged(box):
     assert layer.segments[0].box == (1, 2, 3, 4)
 
 
-def test_the_child_is_reused_and_is_not_this_process(box):
+def test_the_child_is_reused_and_is_not_this_process(box: Sandbox) -> None:
     first, second = call(box, "echo").features["pid"], call(box, "echo").features["pid"]
     assert first == second != os.getpid()
 
 
-def test_a_refusal_crosses_with_code_message_and_details(box):
+def test_a_refusal_crosses_with_code_message_and_details(box: Sandbox) -> None:
     error = refusal(box, "refuse")
     assert (error.reason.code, error.message, error.details) == (ReasonCode.NEEDS_PASSWORD, "locked", {"pages": 7})
 
 
-def test_of_an_unexpected_error_only_the_class_name_crosses(box):
+def test_of_an_unexpected_error_only_the_class_name_crosses(box: Sandbox) -> None:
     error = refusal(box, "fail")
     assert error.reason.code is ReasonCode.INTERNAL
     assert "KeyError" in error.message
@@ -86,19 +86,19 @@ def test_of_an_unexpected_error_only_the_class_name_crosses(box):
 
 
 @pytest.mark.parametrize("name", ["crash", "leave"])
-def test_a_child_that_dies_is_a_corrupt_file_and_the_next_call_has_a_new_child(box, name):
+def test_a_child_that_dies_is_a_corrupt_file_and_the_next_call_has_a_new_child(box: Sandbox, name: str) -> None:
     before = call(box, "echo").features["pid"]
     assert refusal(box, name).reason.code is ReasonCode.CORRUPT
     assert call(box, "echo").features["pid"] != before
 
 
-def test_leaving_by_exception_ends_the_call_and_not_the_child(box):
+def test_leaving_by_exception_ends_the_call_and_not_the_child(box: Sandbox) -> None:
     before = call(box, "echo").features["pid"]
     assert "SystemExit" in refusal(box, "system_exit").message
     assert call(box, "echo").features["pid"] == before
 
 
-def test_a_hanging_call_is_killed_at_its_deadline_with_all_it_started(box, tmp_path):
+def test_a_hanging_call_is_killed_at_its_deadline_with_all_it_started(box: Sandbox, tmp_path: Path) -> None:
     told = tmp_path / "told"
     error = refusal(box, "hang", deadline_s=2, told=str(told))
     assert error.reason.code is ReasonCode.TIMED_OUT
@@ -108,38 +108,27 @@ def test_a_hanging_call_is_killed_at_its_deadline_with_all_it_started(box, tmp_p
     assert call(box, "echo").features["pid"] != child
 
 
-def test_a_busy_loop_is_killed_at_its_deadline(box):
+def test_a_busy_loop_is_killed_at_its_deadline(box: Sandbox) -> None:
     assert refusal(box, "spin", deadline_s=1).reason.code is ReasonCode.TIMED_OUT
 
 
-def test_a_busy_loop_ends_by_itself_where_the_parent_cannot_act(box, monkeypatch):
-    monkeypatch.setattr(module._Child, "ask", lambda self, header, payload, deadline_s: _ask(self, header, payload))
-    _ask = _patient(module._Child.hear)
-    error = refusal(box, "spin", deadline_s=1)
-    assert error.reason.code is ReasonCode.TIMED_OUT
-
-
-def _patient(hear):
-    """Ask as usual but wait for a minute: what ends the loop then is the child's own limit."""
-
-    def ask(child, header, payload):
-        import time
-
+def test_a_busy_loop_ends_by_itself_where_the_parent_cannot_act(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask_patiently(child: Any, header: dict[str, Any], payload: bytes, _: float) -> dict[str, Any]:
         head = json.dumps(header).encode()
-        child.channel.settimeout(60)
         child.channel.sendall(module.HEAD.pack(len(head), len(payload)) + head + payload)
-        return hear(child, time.monotonic() + 60)
+        return child.hear(time.monotonic() + 60)
 
-    return ask
+    monkeypatch.setattr(module._Child, "ask", ask_patiently)
+    assert refusal(box, "spin", deadline_s=1).reason.code is ReasonCode.TIMED_OUT
 
 
-def test_memory_without_end_is_refused_and_the_machine_never_gave_it(box):
+def test_memory_without_end_is_refused_and_the_machine_never_gave_it(box: Sandbox) -> None:
     error = refusal(box, "hoard")
     assert error.reason.code is ReasonCode.LIMIT_EXCEEDED
     assert error.details == {"limit": "memory"}
 
 
-def test_a_small_memory_limit_holds():
+def test_a_small_memory_limit_holds() -> None:
     small = Sandbox(memory_bytes=2**28)
     try:
         assert refusal(small, "hoard").reason.code is ReasonCode.LIMIT_EXCEEDED
@@ -147,20 +136,20 @@ def test_a_small_memory_limit_holds():
         small.close()
 
 
-def test_nesting_without_end_is_a_limit_and_no_crash(box):
+def test_nesting_without_end_is_a_limit_and_no_crash(box: Sandbox) -> None:
     assert refusal(box, "recurse").details == {"limit": "nesting"}
 
 
-def test_an_answer_larger_than_the_cap_is_refused(box):
+def test_an_answer_larger_than_the_cap_is_refused(box: Sandbox) -> None:
     error = refusal(box, "flood")
     assert (error.reason.code, error.details) == (ReasonCode.LIMIT_EXCEEDED, {"limit": "answer"})
 
 
-def test_a_large_upload_passes(box):
+def test_a_large_upload_passes(box: Sandbox) -> None:
     assert call(box, "size", data=bytes(50 * 2**20)).features == {"bytes": 50 * 2**20}
 
 
-def test_the_network_cannot_be_reached(box):
+def test_the_network_cannot_be_reached(box: Sandbox) -> None:
     if box.warm()["network"]:
         pytest.skip("this machine does not let a process give up its network")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -168,7 +157,9 @@ def test_the_network_cannot_be_reached(box):
     assert not found["reached"]
 
 
-def test_the_child_has_little_environment_no_new_privileges_and_a_group_of_its_own(box, monkeypatch):
+def test_the_child_has_little_environment_no_new_privileges_and_a_group_of_its_own(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ECHO_JWT_SECRET", "sesame")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sesame")
     box.close()
@@ -180,13 +171,13 @@ def test_the_child_has_little_environment_no_new_privileges_and_a_group_of_its_o
     assert found["group"] == found["pid"] != os.getpgid(0)
 
 
-def test_large_files_cannot_be_written(box, tmp_path):
+def test_large_files_cannot_be_written(box: Sandbox, tmp_path: Path) -> None:
     error = refusal(box, "write_large", path=str(tmp_path / "large"))
     assert error.reason.code is ReasonCode.INTERNAL
     assert (tmp_path / "large").stat().st_size < 200 * 2**20
 
 
-def test_what_a_library_prints_goes_nowhere(capfd):
+def test_what_a_library_prints_goes_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
     loud = Sandbox()
     try:
         call(loud, "shout")
@@ -196,7 +187,7 @@ def test_what_a_library_prints_goes_nowhere(capfd):
     assert "words" not in out + err
 
 
-def test_a_child_is_replaced_after_its_number_of_calls():
+def test_a_child_is_replaced_after_its_number_of_calls() -> None:
     few = Sandbox(max_calls=2)
     try:
         pids = [call(few, "echo").features["pid"] for _ in range(4)]
@@ -206,20 +197,20 @@ def test_a_child_is_replaced_after_its_number_of_calls():
     assert gone(pids[0])
 
 
-def test_a_child_that_stayed_large_is_replaced(monkeypatch, box):
+def test_a_child_that_stayed_large_is_replaced(monkeypatch: pytest.MonkeyPatch, box: Sandbox) -> None:
     monkeypatch.setattr(module, "MAX_RESIDENT", 100 * 2**20)
     fat = call(box, "swell", mebibytes=150).features["pid"]
     assert call(box, "echo").features["pid"] != fat
 
 
-def test_a_child_killed_while_idle_is_replaced_and_no_file_is_blamed(box):
+def test_a_child_killed_while_idle_is_replaced_and_no_file_is_blamed(box: Sandbox) -> None:
     pid = call(box, "echo").features["pid"]
     os.kill(pid, signal.SIGKILL)
     psutil.Process(pid).wait(10) if psutil.pid_exists(pid) else None
     assert call(box, "echo").features["pid"] != pid
 
 
-def test_a_child_killed_from_outside_in_the_middle_is_a_limit(box, tmp_path):
+def test_a_child_killed_from_outside_in_the_middle_is_a_limit(box: Sandbox, tmp_path: Path) -> None:
     told = tmp_path / "told"
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(refusal, box, "hang", deadline_s=60, told=str(told))
@@ -230,7 +221,7 @@ def test_a_child_killed_from_outside_in_the_middle_is_a_limit(box, tmp_path):
         assert waiting.result(30).reason.code is ReasonCode.LIMIT_EXCEEDED
 
 
-def test_threads_share_a_child_and_get_their_own_answers(box):
+def test_threads_share_a_child_and_get_their_own_answers(box: Sandbox) -> None:
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda n: call(box, "echo", data=f"text {n}".encode(), n=n), range(40)))
     assert [r.features["n"] for r in results] == list(range(40))
@@ -238,7 +229,7 @@ def test_threads_share_a_child_and_get_their_own_answers(box):
     assert len({r.features["pid"] for r in results}) == 1
 
 
-def test_the_child_outlives_the_thread_that_first_called_it():
+def test_the_child_outlives_the_thread_that_first_called_it() -> None:
     own = Sandbox()
     try:
         with ThreadPoolExecutor(1) as pool:
@@ -249,7 +240,7 @@ def test_the_child_outlives_the_thread_that_first_called_it():
         own.close()
 
 
-def test_an_interrupt_in_the_middle_leaves_no_answer_for_the_next_caller(box):
+def test_an_interrupt_in_the_middle_leaves_no_answer_for_the_next_caller(box: Sandbox) -> None:
     class SoftLimit(Exception):
         pass
 
@@ -266,8 +257,8 @@ def test_an_interrupt_in_the_middle_leaves_no_answer_for_the_next_caller(box):
     assert call(box, "echo", data=b"mine").layers[0].text == "mine"
 
 
-def test_a_new_child_is_warmed_and_so_is_its_successor():
-    warm = Sandbox(["colorsys", "naughty:warm_up"])
+def test_a_new_child_is_warmed_and_so_is_its_successor() -> None:
+    warm = Sandbox(["colorsys", f"{NAUGHTY}:warm_up"])
     try:
         assert call(warm, "is_warm").features == {"warm": True, "loaded": True}
         refusal(warm, "crash")
@@ -276,18 +267,18 @@ def test_a_new_child_is_warmed_and_so_is_its_successor():
         warm.close()
 
 
-def test_warming_with_a_module_that_is_not_there_says_so():
+def test_warming_with_a_module_that_is_not_there_says_so() -> None:
     with pytest.raises(Misconfigured, match="ModuleNotFoundError"):
         Sandbox(["no_such_module_anywhere"]).warm()
 
 
 @pytest.mark.parametrize("name", ["os.system", "os:system('x')", "../x:y", "", "naughty:echo:x"])
-def test_an_implementation_must_be_a_name(box, name):
+def test_an_implementation_must_be_a_name(box: Sandbox, name: str) -> None:
     with pytest.raises(Misconfigured):
         box.call(name, BLOB, Context(), deadline_s=1)
 
 
-def test_the_child_dies_with_its_parent():
+def test_the_child_dies_with_its_parent() -> None:
     program = (
         "from app.perception.sandbox import sandbox; import signal\n"
         "own = sandbox(); own.warm(); print(own.pid, flush=True); signal.pause()"
@@ -299,13 +290,13 @@ def test_the_child_dies_with_its_parent():
     assert gone(pid)
 
 
-def _in_a_pool_process(queue) -> None:
+def _in_a_pool_process(queue: billiard.Queue) -> None:
     own = sandbox()
-    result = own.call("naughty:echo", BLOB, Context(), deadline_s=30)
+    result = own.call(f"{NAUGHTY}:echo", BLOB, Context(), deadline_s=30)
     queue.put((os.getpid(), result.features["pid"], result.layers[0].text))
 
 
-def test_it_works_in_a_daemonic_pool_process_and_each_process_has_its_own():
+def test_it_works_in_a_daemonic_pool_process_and_each_process_has_its_own() -> None:
     here = sandbox()
     here.warm()
     queue = billiard.Queue()
@@ -321,16 +312,14 @@ def test_it_works_in_a_daemonic_pool_process_and_each_process_has_its_own():
     assert gone(child)
 
 
-def test_recognition_leaves_no_page_behind(box, tmp_path):
-    pytest.importorskip("pytesseract")
-    import shutil
-
-    if not shutil.which("tesseract"):
-        pytest.skip("Tesseract is not installed")
-    from perception_inputs import picture, png
+@pytest.mark.skipif(not shutil.which("tesseract"), reason="Tesseract is not installed")
+def test_recognition_leaves_no_page_behind(box: Sandbox) -> None:
+    from tests.unit.perception.perception_inputs import picture, png
 
     data = png(picture(["We walked along the river", "until the lamps were lit"]))
     result = box.call("app.perception.images:ocr", Blob(data, "image/png"), Context(), deadline_s=60)
     assert "river" in result.layers[0].text
-    assert call(box, "look_around").features["shared_memory"] in ([], os.listdir("/dev/shm"))
-    assert not [path for path in Path("/tmp").glob("tess_*")] + [*Path("/dev/shm").glob("echosphere-*")]
+    left = call(box, "look_around").features["shared_memory"]
+    assert not [name for name in left if name.startswith(("tess_", "echosphere-page-"))]
+    for folder in (Path(tempfile.gettempdir()), Path("/dev/shm")):  # noqa: S108 - that nothing lies there is the point
+        assert not [*folder.glob("tess_*"), *folder.glob("echosphere-page-*")]

@@ -14,13 +14,13 @@ from typing import Any
 from app.analysis import Context, Result
 from app.analyzers.text.facts_clause import Opening, clause_start, grin, opening, stated, verb_group
 from app.analyzers.text.facts_draft import AFFIRMED, NEGATED, Draft, Said
+from app.analyzers.text.facts_frames import frames
 from app.analyzers.text.facts_habits import habit, tends
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
 from app.analyzers.text.facts_lists import announced
 from app.analyzers.text.facts_marks import marks
 from app.analyzers.text.facts_mine import mine, moved
-from app.analyzers.text.facts_frames import frames
 from app.analyzers.text.facts_voice import voice
 from app.errors import Refusal
 from app.layers import TextLayer
@@ -28,7 +28,7 @@ from app.prose import Prose
 from app.vocabulary import Authorship, ReasonCode
 
 #: Words one of which a sentence needs before anything else is asked of it.
-_FIRST_PERSON = frozenset("i i'm i've i'd i'll im ive my me".split())
+_FIRST_PERSON = frozenset(["i", "i'm", "i've", "i'd", "i'll", "im", "ive", "my", "me"])
 _SUBJECTS = frozenset(["i", "my", "me"])
 _QUOTATION_MARKS = frozenset("\"'“‘„«»‚`")  # noqa: RUF001 - quotation marks are meant
 #: Authors whose "I" is not the person.
@@ -143,12 +143,17 @@ def _continued(said: Said, at: int) -> Iterator[Draft]:
     if joint == at or line.word(joint - 1) not in {"and", "but"}:
         return
     verb = verb_group(line, joint)
-    if verb and verb.lemma in frames() and verb.tense == said.verb.tense and line.word(joint) not in lexicon()["pronouns"]:
+    if (
+        verb
+        and verb.lemma in frames()
+        and verb.tense == said.verb.tense
+        and line.word(joint) not in lexicon()["pronouns"]
+    ):
         yield from _read(Said(line, said.opened, verb))
 
 
 def _someone_who(line: Line, index: int) -> Iterator[Draft]:
-    """"As someone who has always valued independence", "I am a person who loves maps": said of oneself in the third person."""
+    """ "As someone who has always valued independence", "I am a person who loves maps": said of oneself in the third person."""
     begins = line.word(index - 2) == "as" and clause_start(line, index) == index - 2
     at = index - 3 if line.word(index - 2) in {"a", "of"} else index - 2
     owned = line.word(at) in {"am", "'m"} and line.word(at - 1) == "i"

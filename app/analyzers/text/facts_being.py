@@ -10,7 +10,7 @@ from app.analyzers.text.facts_draft import NEGATED, Draft, Said
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import BARRIER, END, Line
 from app.analyzers.text.facts_mind import one_person
-from app.analyzers.text.facts_phrase import Phrase, fold, follows_well, is_gerund, noun, thing, things
+from app.analyzers.text.facts_phrase import Phrase, fold, follows_well, is_gerund, thing, things
 from app.analyzers.text.facts_roles import institution, listed, place, role
 
 #: What says that something is liked, with the name we give it.
@@ -19,15 +19,67 @@ _LIKINGS = {
     "fascinated by": "fascinated by", "fascinated with": "fascinated by", "obsessed with": "obsessed with", "interested in": "interested in",
     "addicted to": "addicted to", "partial to": "fond of", "into": "into", "devoted to": "devoted to", "enamoured of": "love", "enamored of": "love",
 }  # fmt: skip
-_FANS = ("a big", "a huge", "a great", "a massive", "a", "much of a", "a lifelong", "an avid", "a keen", "a long-time", "such a")
+_FANS = (
+    "a big",
+    "a huge",
+    "a great",
+    "a massive",
+    "a",
+    "much of a",
+    "a lifelong",
+    "an avid",
+    "a keen",
+    "a long-time",
+    "such a",
+)
 _AFRAID = ("afraid of", "scared of", "terrified of", "frightened of", "frightened by", "petrified of", "terrified by")
-_GOOD = frozenset("good great excellent skilled skilful skillful proficient adept".split())
-_BAD = frozenset("bad terrible horrible awful lousy hopeless rubbish mediocre poor".split())
-_PERSON = frozenset("person man woman fellow girl boy child kid guy soul creature individual character student traveller reader".split())
+_GOOD = frozenset(["good", "great", "excellent", "skilled", "skilful", "skillful", "proficient", "adept"])
+_BAD = frozenset(["bad", "terrible", "horrible", "awful", "lousy", "hopeless", "rubbish", "mediocre", "poor"])
+_PERSON = frozenset(
+    [
+        "person",
+        "man",
+        "woman",
+        "fellow",
+        "girl",
+        "boy",
+        "child",
+        "kid",
+        "guy",
+        "soul",
+        "creature",
+        "individual",
+        "character",
+        "student",
+        "traveller",
+        "reader",
+    ]
+)
 #: What may stand behind "I am shy" without narrowing it to an occasion.
-_OPEN_ENDED = frozenset("and but or because since so although though , . ; : — ! … ( )".split()) | {END, BARRIER}
+_OPEN_ENDED = frozenset(
+    ["and", "but", "or", "because", "since", "so", "although", "though", ",", ".", ";", ":", "—", "!", "…", "(", ")"]
+) | {END, BARRIER}
 _TRAIT_TAILS = ("by nature", "in general", "by temperament", "at heart", "by disposition", "as a child", "when i was", "from birth", "with strangers", "around people")  # fmt: skip
-_AFTER_ROLE = frozenset("too who here there at for in by with since on during of working living based".split())
+_AFTER_ROLE = frozenset(
+    [
+        "too",
+        "who",
+        "here",
+        "there",
+        "at",
+        "for",
+        "in",
+        "by",
+        "with",
+        "since",
+        "on",
+        "during",
+        "of",
+        "working",
+        "living",
+        "based",
+    ]
+)
 
 
 def being(said: Said) -> Iterator[Draft]:
@@ -54,7 +106,11 @@ def _liking(said: Said, line: Line, at: int) -> Iterator[Draft]:
 
 def _likes(said: Said, at: int, predicate: str) -> Iterator[Draft]:
     verb, lead = said.verb, said.opened.lead
-    if verb.tense == "past" and predicate not in {"fond of", "devoted to", "fan of", "love"} and not lasting(said.line, said.opened, verb, at + 2):
+    if (
+        verb.tense == "past"
+        and predicate not in {"fond of", "devoted to", "fan of", "love"}
+        and not lasting(said.line, said.opened, verb, at + 2)
+    ):
         return
     for phrase in things(said.line, at):
         if one_person(phrase):
@@ -62,7 +118,9 @@ def _likes(said: Said, at: int, predicate: str) -> Iterator[Draft]:
         draft = said.draft("like", predicate, phrase)
         # "From a child I was fond of reading": begun then, and not said to have ended.
         if lead[:1] == ("from",) or "ever" in verb.adverbs:
-            draft = replace(draft, tense="perfect" if draft.tense == "past" else draft.tense, plain=min(0.95, draft.plain + 0.08))
+            draft = replace(
+                draft, tense="perfect" if draft.tense == "past" else draft.tense, plain=min(0.95, draft.plain + 0.08)
+            )
         yield draft
 
 
@@ -70,7 +128,11 @@ def _fear(said: Said, line: Line, at: int) -> Iterator[Draft]:
     for words in _AFRAID:
         if line.matches(at, words):
             phrase = thing(line, at + 2)
-            if phrase and not one_person(phrase) and (said.verb.tense != "past" or lasting(line, said.opened, said.verb, phrase.next)):
+            if (
+                phrase
+                and not one_person(phrase)
+                and (said.verb.tense != "past" or lasting(line, said.opened, said.verb, phrase.next))
+            ):
                 yield said.draft("fear", "afraid of", phrase)
 
 
@@ -93,15 +155,23 @@ def _skill(said: Said, line: Line, at: int) -> Iterator[Draft]:
 def _from(said: Said, line: Line, at: int) -> Iterator[Draft]:
     if said.verb.negated:
         return
-    if line.word(at) == "married" and line.word(at + 1) not in {"in", "at", "on", "by", "off"} and said.verb.tense != "past":
+    if (
+        line.word(at) == "married"
+        and line.word(at + 1) not in {"in", "at", "on", "by", "off"}
+        and said.verb.tense != "past"
+    ):
         yield said.draft("family", "married", Phrase("married", "married", at, at + 1))
-    for lead, kind, predicate in (("from", "origin", "from"), ("a native of", "origin", "from"), ("based in", "residence", "based in")):
+    for lead, kind, predicate in (
+        ("from", "origin", "from"),
+        ("a native of", "origin", "from"),
+        ("based in", "residence", "based in"),
+    ):
         if line.matches(at, lead) and (found := place(line, at + len(lead.split()))):
             yield said.draft(kind, predicate, found)
 
 
 def _family(said: Said, line: Line, at: int) -> Iterator[Draft]:
-    """"the youngest of seven children", "an only child"."""
+    """ "the youngest of seven children", "an only child"."""
     words = lexicon()
     start = at + 1 if line.word(at) in {"the", "an"} else at
     if line.word(start) not in words["family_ranks"] or said.verb.negated:
@@ -143,13 +213,15 @@ def _role(said: Said, line: Line, at: int) -> Iterator[Draft]:
 
 
 def _self(said: Said, line: Line, at: int) -> Iterator[Draft]:
-    """"I'm an introvert", "I'm not a morning person", "I am Welsh"."""
+    """ "I'm an introvert", "I'm not a morning person", "I am Welsh"."""
     words = lexicon()
     if line.word(at) in words["nationalities"] and line.capital(at) and line.word(at + 1) in _OPEN_ENDED:
         yield said.draft("identity", "is", Phrase(line.word(at), line.word(at), at, at + 1, proper=True))
         return
     found = role(line, at, "self_nouns", "nationalities")
-    if found is None or not (follows_well(line, found.phrase.next) or line.word(found.phrase.next) in {"who", "of", "at"}):
+    if found is None or not (
+        follows_well(line, found.phrase.next) or line.word(found.phrase.next) in {"who", "of", "at"}
+    ):
         return
     sensitive = found.head in words["sensitive_nouns"]
     if found.head in words["nationalities"] and found.phrase.slot != found.head:
@@ -161,7 +233,7 @@ def _self(said: Said, line: Line, at: int) -> Iterator[Draft]:
 
 
 def _described(said: Said, line: Line, at: int) -> Iterator[Draft]:
-    """"I am a very patient person", "I was a shy child"."""
+    """ "I am a very patient person", "I was a shy child"."""
     words = lexicon()
     if line.word(at) not in {"a", "an"}:
         return
@@ -175,15 +247,24 @@ def _described(said: Said, line: Line, at: int) -> Iterator[Draft]:
     person = line.word(index)
     if not adjectives or person not in _PERSON or not follows_well(line, index + 1):
         return
-    if said.verb.tense == "past" and person not in {"child", "boy", "girl", "kid"} and not lasting(line, said.opened, said.verb, index + 1):
+    if (
+        said.verb.tense == "past"
+        and person not in {"child", "boy", "girl", "kid"}
+        and not lasting(line, said.opened, said.verb, index + 1)
+    ):
         return
     for adjective in adjectives:
         slot = line.word(adjective)
-        yield said.draft("self", "is", Phrase(slot, fold([slot]), adjective, adjective + 1), sensitive=slot in words["sensitive_adjectives"])
+        yield said.draft(
+            "self",
+            "is",
+            Phrase(slot, fold([slot]), adjective, adjective + 1),
+            sensitive=slot in words["sensitive_adjectives"],
+        )
 
 
 def _trait(said: Said, line: Line, at: int) -> Iterator[Draft]:
-    """"I have always been shy and clumsy"; not "I was careful to", "I am proud of you", "I am lazy today"."""
+    """ "I have always been shy and clumsy"; not "I was careful to", "I am proud of you", "I am lazy today"."""
     words, verb = lexicon(), said.verb
     for lead in ("a bit", "a little", "a tad", "a trifle", "by nature"):
         at += len(lead.split()) if line.matches(at, lead) else 0
@@ -202,7 +283,11 @@ def _trait(said: Said, line: Line, at: int) -> Iterator[Draft]:
     # "I am not impatient but anxious" is about the moment.
     if verb.negated and line.word(index) in {"but", "—"}:
         return
-    always = tail or verb.often in {"always", "usually", "constantly", "never"} or bool({"generally", "naturally"} & set(verb.adverbs))
+    always = (
+        tail
+        or verb.often in {"always", "usually", "constantly", "never"}
+        or bool({"generally", "naturally"} & set(verb.adverbs))
+    )
     if verb.tense == "perfect" and not always:
         return
     if verb.tense == "past" and not (always or lasting(line, said.opened, verb, index)):
@@ -211,4 +296,9 @@ def _trait(said: Said, line: Line, at: int) -> Iterator[Draft]:
         slot = line.word(adjective)
         if always or slot not in words["momentary"]:
             kind = "identity" if slot in words["sensitive_nouns"] else "self"
-            yield said.draft(kind, "is", Phrase(slot, fold([slot]), adjective, adjective + 1), sensitive=slot in words["sensitive_adjectives"])
+            yield said.draft(
+                kind,
+                "is",
+                Phrase(slot, fold([slot]), adjective, adjective + 1),
+                sensitive=slot in words["sensitive_adjectives"],
+            )

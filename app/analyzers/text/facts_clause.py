@@ -13,15 +13,78 @@ from app.analyzers.text.facts_line import BARRIER, Line
 from app.analyzers.text.facts_phrase import adverb
 
 _STRONG_MARKS = frozenset([";", ":", "—", "(", ".", "…", "!", BARRIER])
-_BE = frozenset("am 'm was are 're were is 's be been being".split())
-_BE_NOW = frozenset("am 'm are 're is".split())
-_HAVE = frozenset("have 've had has".split())
-_DO = frozenset("do did does".split())
-_HOW_OFTEN = frozenset("always usually normally typically often frequently regularly constantly rarely seldom habitually invariably".split())
+_BE = frozenset(["am", "'m", "was", "are", "'re", "were", "is", "'s", "be", "been", "being"])
+_BE_NOW = frozenset(["am", "'m", "are", "'re", "is"])
+_HAVE = frozenset(["have", "'ve", "had", "has"])
+_DO = frozenset(["do", "did", "does"])
+_HOW_OFTEN = frozenset(
+    [
+        "always",
+        "usually",
+        "normally",
+        "typically",
+        "often",
+        "frequently",
+        "regularly",
+        "constantly",
+        "rarely",
+        "seldom",
+        "habitually",
+        "invariably",
+    ]
+)
 #: A past that was more than one occasion: these in the time phrase before the subject or right behind the object.
-_ONLY_PARTLY = frozenset("necessarily entirely only just particularly especially exactly completely totally quite".split())
-_LIFE_PHASES = frozenset("child boy girl kid lad teenager teen childhood boyhood girlhood youth infancy young younger little days".split())
-_UNREAL = frozenset("dream dreams nightmare story game novel film movie play fantasy simulation character role".split())
+_ONLY_PARTLY = frozenset(
+    [
+        "necessarily",
+        "entirely",
+        "only",
+        "just",
+        "particularly",
+        "especially",
+        "exactly",
+        "completely",
+        "totally",
+        "quite",
+    ]
+)
+_LIFE_PHASES = frozenset(
+    [
+        "child",
+        "boy",
+        "girl",
+        "kid",
+        "lad",
+        "teenager",
+        "teen",
+        "childhood",
+        "boyhood",
+        "girlhood",
+        "youth",
+        "infancy",
+        "young",
+        "younger",
+        "little",
+        "days",
+    ]
+)
+_UNREAL = frozenset(
+    [
+        "dream",
+        "dreams",
+        "nightmare",
+        "story",
+        "game",
+        "novel",
+        "film",
+        "movie",
+        "play",
+        "fantasy",
+        "simulation",
+        "character",
+        "role",
+    ]
+)
 
 
 @dataclass(slots=True)
@@ -85,7 +148,9 @@ def grin(line: Line) -> bool:
     """Whether the sentence is said with a grin, and so perhaps not meant."""
     shown = line.text[line.sentence.start : line.sentence.end].lower()
     words = lexicon()["grins"]
-    return any(part in words for part in shown.split()) or any(mark in shown for mark in "😂🤣😜😝😉🙃😹")
+    return any(part in words or part.rstrip(".,!?") in words for part in shown.split()) or any(
+        mark in shown for mark in "😂🤣😜😝😉🙃😹"
+    )
 
 
 def clause_start(line: Line, index: int) -> int:
@@ -133,7 +198,12 @@ def _matrix(line: Line, begin: int, index: int) -> float | None:
         if adjacent or "that" in line.words[back:index]:
             return None
     if that:
-        return 1.0 if line.word(at) in {"is", "out", "fact", "truth", "sure", "afraid", "glad", "proud", "happy"} and line.word(at - 1) != "not" else None
+        return (
+            1.0
+            if line.word(at) in {"is", "out", "fact", "truth", "sure", "afraid", "glad", "proud", "happy"}
+            and line.word(at - 1) != "not"
+            else None
+        )
     return -1.0
 
 
@@ -143,7 +213,11 @@ def _plain_opening(line: Line, begin: int, index: int) -> Opening | None:
     if lead is not None:
         return None if _UNREAL & set(lead) else Opening(lead=lead)
     at = _joint(line, index) - 1
-    if line.matches(at - 2, "that 's why") or line.matches(at - 2, "which is why") or line.matches(at - 2, "that is why"):
+    if (
+        line.matches(at - 2, "that 's why")
+        or line.matches(at - 2, "which is why")
+        or line.matches(at - 2, "that is why")
+    ):
         return Opening()
     timed = False
     while at >= begin:
@@ -218,12 +292,12 @@ def verb_group(line: Line, index: int) -> Verb | None:
                 return None
         elif word in words["spoilers"]:
             return None
-        elif word in words["negations"]:
-            found.negated = not found.negated
-            found.often = "never" if word == "never" else found.often
         elif word == "no" and line.word(at + 1) == "longer":
             found.negated = True
             at += 1
+        elif word in words["negations"]:
+            found.negated = not found.negated
+            found.often = "never" if word == "never" else found.often
         elif word in words["adverbs"] or (adverb(word) and line.word(at + 1) not in {"", ".", ","}):
             # "I don't always like" denies the "always" and not the liking.
             if found.negated and word in _HOW_OFTEN | _ONLY_PARTLY:
@@ -256,7 +330,22 @@ def _parenthesis(line: Line, at: int) -> int:
     for end in range(at + 2, min(at + 6, len(line))):
         if line.words[end] == ",":
             inside = line.words[at + 1 : end]
-            known = words["adverbs"] | {"by", "nature", "at", "heart", "of", "course", "for", "one", "like", "him", "her", "them", "in", "general"}
+            known = words["adverbs"] | {
+                "by",
+                "nature",
+                "at",
+                "heart",
+                "of",
+                "course",
+                "for",
+                "one",
+                "like",
+                "him",
+                "her",
+                "them",
+                "in",
+                "general",
+            }
             return end if all(word in known for word in inside) else -1
     return -1
 
@@ -283,7 +372,13 @@ def _resolve(line: Line, at: int, chain: list[str], found: Verb) -> Verb | None:
             found.lemma, found.tense = lemma or word, "past" if "had" in chain or "'d" in chain else "perfect"
             return found
         found.lemma, found.at, found.next = "have", at - 1, at
-        found.tense = "present" if chain == [last] and last != "had" and last != "'d" else "past" if chain[0] in {"had", "'d"} else "perfect"
+        found.tense = (
+            "present"
+            if chain == [last] and last != "had" and last != "'d"
+            else "past"
+            if chain[0] in {"had", "'d"}
+            else "perfect"
+        )
         return found
     if not line.is_word(at) or (word in words["function"] and not lemma):
         return None
@@ -291,7 +386,7 @@ def _resolve(line: Line, at: int, chain: list[str], found: Verb) -> Verb | None:
 
 
 def _resolve_be(line: Line, at: int, chain: list[str], found: Verb, lemma: str, form: str) -> Verb | None:
-    """"am", "was", "have been", with what follows: progressive, passive, or a complement."""
+    """ "am", "was", "have been", with what follows: progressive, passive, or a complement."""
     words = lexicon()
     word = line.words[at]
     if set(chain) & _HAVE or "'d" in chain:
@@ -303,7 +398,11 @@ def _resolve_be(line: Line, at: int, chain: list[str], found: Verb, lemma: str, 
     if form == GERUND and word != "being" and line.word(at - 1) not in words["articles"]:
         found.lemma, found.progressive = lemma, True
         return found
-    if form in {PARTICIPLE, PAST} and word in words.participles and word not in {"set", "cut", "married", "retired", "divorced"}:
+    if (
+        form in {PARTICIPLE, PAST}
+        and word in words.participles
+        and word not in {"set", "cut", "married", "retired", "divorced"}
+    ):
         found.lemma, found.passive = lemma, True
         return found
     found.lemma, found.at, found.next = "be", at - 1, at

@@ -32,7 +32,10 @@ _READERS: tuple[tuple[str, tuple[Reader, ...]], ...] = (
     ("write", (life.speak, mind.make)),
     ("collect brew", (mind.make,)),
     ("paint bake", (life.can, mind.make)),
-    ("swim ski knit sew crochet juggle cook sing dance drive draw whistle type cycle skate weave lip-read", (life.can,)),
+    (
+        "swim ski knit sew crochet juggle cook sing dance drive draw whistle type cycle skate weave lip-read",
+        (life.can,),
+    ),
     ("eat drink smoke give quit stop", (life.consume,)),
     ("suffer diagnose", (life.suffer,)),
     ("love adore relish like enjoy prefer hate detest loathe despise abhor dislike", (mind.like,)),

@@ -13,13 +13,54 @@ from app.analyzers.text.facts_line import Line
 from app.analyzers.text.facts_phrase import Phrase, activity, complement, fold, follows_well
 
 _EACH = frozenset(["every", "each"])
-_TIMES = frozenset("day morning afternoon evening night week weekend month year summer winter spring autumn sunday monday tuesday wednesday thursday friday saturday".split())
-_ON_DAYS = frozenset("sundays mondays tuesdays wednesdays thursdays fridays saturdays weekends weekdays mornings evenings".split())
+_TIMES = frozenset(
+    [
+        "day",
+        "morning",
+        "afternoon",
+        "evening",
+        "night",
+        "week",
+        "weekend",
+        "month",
+        "year",
+        "summer",
+        "winter",
+        "spring",
+        "autumn",
+        "sunday",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+    ]
+)
+_ON_DAYS = frozenset(
+    [
+        "sundays",
+        "mondays",
+        "tuesdays",
+        "wednesdays",
+        "thursdays",
+        "fridays",
+        "saturdays",
+        "weekends",
+        "weekdays",
+        "mornings",
+        "evenings",
+    ]
+)
 _ONE_WORD = frozenset(["daily", "weekly", "nightly"])
 _OFTEN = {"always": "always", "usually": "usually", "normally": "usually", "typically": "usually", "often": "often", "frequently": "often", "regularly": "regularly", "never": "never", "rarely": "rarely", "seldom": "rarely", "invariably": "always", "habitually": "usually"}  # fmt: skip
-_CONDITIONS = frozenset("until till unless if when except before after without but during on at in".split())
+_CONDITIONS = frozenset(
+    ["until", "till", "unless", "if", "when", "except", "before", "after", "without", "but", "during", "on", "at", "in"]
+)
 #: "every day" in the first days of something is no habit of a life.
 _MOST_WORDS = 5
+#: Commonness (Zipf scale) below which an unlisted word is rather a slip of the pen or a name than a verb.
+LEAST_ZIPF = 4.0
 
 
 def frequency(words: list[str] | tuple[str, ...]) -> str:
@@ -47,11 +88,16 @@ def habit(said: Said) -> Iterator[Draft]:
         return
     words = lexicon()
     often = _OFTEN.get(verb.often, "")
-    if verb.lemma in words["stative"] or zipf_frequency(verb.lemma, "en", wordlist="small") < 3 or (verb.negated and often != "never") or not line.word(verb.at).isalpha():
+    if (
+        verb.lemma in words["stative"]
+        or (verb.lemma not in words["bases"] and zipf_frequency(verb.lemma, "en", wordlist="small") < LEAST_ZIPF)
+        or (verb.negated and often != "never")
+        or not line.word(verb.at).isalpha()
+    ):
         return
     lead = frequency(said.opened.lead)
     found = complement(line, verb.at, verb.lemma, third(verb.lemma))
-    if found is None or len(found.slot.split()) == 1 and verb.lemma not in words["activities"]:
+    if found is None or (len(found.slot.split()) == 1 and verb.lemma not in words["activities"]):
         return
     # "I never light a lamp until ..." is a condition and not a habit.
     if often == "never" and line.word(found.next) in _CONDITIONS:
@@ -73,11 +119,14 @@ def habit(said: Said) -> Iterator[Draft]:
 def _tells(slot: list[str]) -> bool:
     """Whether the habit says something without its sentence."""
     words = lexicon()
-    return not any(word in words["vague"] and word not in {"day", "morning", "night", "week", "year", "month", "mornings"} for word in slot)
+    return not any(
+        word in words["vague"] and word not in {"day", "morning", "night", "week", "year", "month", "mornings"}
+        for word in slot
+    )
 
 
 def _spends(said: Said) -> Iterator[Draft]:
-    """"At the end of each week, I spend 30-60 minutes writing down ..."."""
+    """ "At the end of each week, I spend 30-60 minutes writing down ..."."""
     line, at = said.line, said.verb.next
     when = frequency(said.opened.lead)
     end = at
@@ -93,7 +142,9 @@ def _spends(said: Said) -> Iterator[Draft]:
     if len(slot) > _MOST_WORDS:
         slot = ["spends", "time", found.slot.split()[0], *when.split()]
     if len(slot) <= _MOST_WORDS:
-        yield said.draft("habit", "regularly", Phrase(" ".join(slot), fold([found.slot.split()[0]]), said.verb.at, found.next))
+        yield said.draft(
+            "habit", "regularly", Phrase(" ".join(slot), fold([found.slot.split()[0]]), said.verb.at, found.next)
+        )
 
 
 def activity_start(line: Line, index: int) -> Phrase | None:
@@ -104,11 +155,15 @@ def activity_start(line: Line, index: int) -> Phrase | None:
     found = activity(line, index)
     if found:
         return found
-    return Phrase(word, fold([word]), index, index + 1, gerund=True) if word not in {"being", "having", "getting", "doing"} else None
+    return (
+        Phrase(word, fold([word]), index, index + 1, gerund=True)
+        if word not in {"being", "having", "getting", "doing"}
+        else None
+    )
 
 
 def tends(said: Said) -> Iterator[Draft]:
-    """"I tend to overthink", "I have a habit of interrupting"."""
+    """ "I tend to overthink", "I have a habit of interrupting"."""
     line, at = said.line, said.verb.next
     if said.verb.tense != "present" or said.verb.modal:
         return
@@ -118,9 +173,15 @@ def tends(said: Said) -> Iterator[Draft]:
         if verb in words["stative"] or not verb.isalpha() or verb in words["function"]:
             return
         found = complement(line, at + 1, verb, verb)
-        if found and (len(found.slot.split()) > 1 or (follows_well(line, found.next) and len(verb) > 3)) and _tells(found.slot.split()):
+        if (
+            found
+            and (len(found.slot.split()) > 1 or (follows_well(line, found.next) and len(verb) > 3))
+            and _tells(found.slot.split())
+        ):
             yield said.draft("habit", "tends to", found)
-    elif said.verb.lemma == "have" and (line.matches(at, "a habit of") or line.matches(at, "the habit of") or line.matches(at, "a bad habit of")):
+    elif said.verb.lemma == "have" and (
+        line.matches(at, "a habit of") or line.matches(at, "the habit of") or line.matches(at, "a bad habit of")
+    ):
         found = activity(line, line.words.index("of", at) + 1)
         if found:
             yield said.draft("habit", "has a habit of", found)

@@ -6,7 +6,25 @@ from wordfreq import zipf_frequency
 
 _VOWELS = frozenset("aeiou")
 #: Two-syllable verbs stressed on the second, and others that double although the rule below does not see it.
-_DOUBLES = frozenset("begin forget regret prefer refer occur admit commit permit submit compel control rebel transfer program".split())
+_DOUBLES = frozenset(
+    [
+        "begin",
+        "forget",
+        "regret",
+        "prefer",
+        "refer",
+        "occur",
+        "admit",
+        "commit",
+        "permit",
+        "submit",
+        "compel",
+        "control",
+        "rebel",
+        "transfer",
+        "program",
+    ]
+)
 _SHORT_VERBS = frozenset(["do", "go", "be"])
 _THIRD = {"be": "is", "have": "has", "do": "does", "go": "goes"}
 _IRREGULAR_PLURALS = {
@@ -27,7 +45,7 @@ def _doubles(base: str) -> bool:
 
 
 def gerund(base: str) -> str:
-    """"write" to "writing"."""
+    """ "write" to "writing"."""
     if base.endswith("ie"):
         return base[:-2] + "ying"
     if base.endswith("e") and not base.endswith(("ee", "oe", "ye")) and base != "be":
@@ -75,9 +93,11 @@ def base_of(ing: str) -> str:
 
 
 def singular(noun: str) -> str:
-    """"books" to "book"; words that only look like plurals stay."""
+    """ "books" to "book"; words that only look like plurals stay."""
     if noun in _IRREGULAR_PLURALS:
         return _IRREGULAR_PLURALS[noun]
+    if noun.endswith("men") and len(noun) > 4:
+        return noun[:-3] + "man"
     if len(noun) < 4 or not noun.endswith("s") or noun.endswith(("ss", "us", "is", "ics", "'s", "os")):
         return noun
     if noun.endswith("ies") and len(noun) > 4:
@@ -88,7 +108,7 @@ def singular(noun: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """"lady" to "ladies"."""
+    """ "lady" to "ladies"."""
     if noun.endswith("man"):
         return noun[:-3] + "men"
     if noun.endswith("y") and noun[-2:-1] not in _VOWELS:

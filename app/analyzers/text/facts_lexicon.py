@@ -44,14 +44,18 @@ def lexicon() -> Lexicon:
     """The English lexicon."""
     folder = files("app.analyzers.text") / "grammar"
     words, people, verbs = (
-        tomllib.loads((folder / name).read_text("utf-8")) for name in ("en_words.toml", "en_people.toml", "en_verbs.toml")
+        tomllib.loads((folder / name).read_text("utf-8"))
+        for name in ("en_words.toml", "en_people.toml", "en_verbs.toml")
     )
     irregular: dict[str, str] = verbs["irregular"]
     classes: dict[str, str] = verbs["classes"]
     prepositions = dict(item.split("=") for item in classes.pop("takes_preposition").split())
     sets = {name: frozenset(listed.split()) for name, listed in {**words, **people, **classes}.items()}
     sets["function"] = frozenset().union(
-        *(sets[name] for name in ("determiners", "pronouns", "relatives", "conjunctions", "prepositions", "auxiliaries"))
+        *(
+            sets[name]
+            for name in ("determiners", "pronouns", "relatives", "conjunctions", "prepositions", "auxiliaries")
+        )
     )
     sets["bases"] = frozenset(irregular) | sets["framed"] | sets["activities"] | sets["light"]
     forms: dict[str, tuple[str, str]] = {}

@@ -28,12 +28,12 @@ _UNDERSTANDS = {"speak": "speaks", "read": "reads", "know": "knows", "understand
 
 
 def graded_skill(said: Said, found: Role) -> Draft:
-    """"I am a good cook": said of a skill, with the grade as it was given."""
+    """ "I am a good cook": said of a skill, with the grade as it was given."""
     return said.draft("skill", "is a", found.phrase)
 
 
 def work(said: Said) -> Iterator[Draft]:
-    """"I work as a nurse", "I've worked as a developer at Google", "I work in finance", "I work from home"."""
+    """ "I work as a nurse", "I've worked as a developer at Google", "I work in finance", "I work from home"."""
     line, words = said.line, lexicon()
     if said.verb.negated or said.verb.modal:
         return
@@ -63,7 +63,7 @@ def _employer(said: Said, at: int) -> Iterator[Draft]:
 
 
 def employed(said: Said) -> Iterator[Draft]:
-    """"I was employed as a clerk", "I was trained as a physicist", "I was elected president of the club"."""
+    """ "I was employed as a clerk", "I was trained as a physicist", "I was elected president of the club"."""
     line, at = said.line, said.verb.next
     if not said.verb.passive or said.verb.negated:
         return
@@ -79,11 +79,13 @@ def employed(said: Said) -> Iterator[Draft]:
         return
     found = role(line, at, *_ROLES, bare=True) if said.verb.lemma not in {"raise", "bring", "breed"} else None
     if found:
-        yield said.draft("occupation", "trained as" if said.verb.lemma in {"train", "educate"} else "works as", found.phrase)
+        yield said.draft(
+            "occupation", "trained as" if said.verb.lemma in {"train", "educate"} else "works as", found.phrase
+        )
 
 
 def become(said: Said) -> Iterator[Draft]:
-    """"I became a teacher", "I soon became a thorough Deist"."""
+    """ "I became a teacher", "I soon became a thorough Deist"."""
     line, words = said.line, lexicon()
     if said.verb.negated or said.verb.modal or said.verb.tense == "present":
         return
@@ -98,7 +100,7 @@ def become(said: Said) -> Iterator[Draft]:
 
 
 def teach(said: Said) -> Iterator[Draft]:
-    """"I teach physics", "I taught myself Spanish"."""
+    """ "I teach physics", "I taught myself Spanish"."""
     line, at = said.line, said.verb.next
     if said.verb.negated or said.verb.modal:
         return
@@ -113,7 +115,7 @@ def teach(said: Said) -> Iterator[Draft]:
 
 
 def learnable(line: Line, at: int) -> Phrase | None:
-    """"to swim", "how to knit", "Spanish", "the cello": what a skill is named by."""
+    """ "to swim", "how to knit", "Spanish", "the cello": what a skill is named by."""
     words = lexicon()
     start = at + 1 if line.word(at) == "how" else at
     if line.word(start) == "to":
@@ -126,7 +128,7 @@ def learnable(line: Line, at: int) -> Phrase | None:
 
 
 def learn(said: Said) -> Iterator[Draft]:
-    """"I learned to swim", "I learned Latin", "I'm learning Rust"."""
+    """ "I learned to swim", "I learned Latin", "I'm learning Rust"."""
     found = learnable(said.line, said.verb.next)
     if found is None or said.verb.negated or said.verb.modal:
         return
@@ -138,7 +140,7 @@ def learn(said: Said) -> Iterator[Draft]:
 
 
 def study(said: Said) -> Iterator[Draft]:
-    """"I study law", "I majored in history", "I graduated from Yale"."""
+    """ "I study law", "I majored in history", "I graduated from Yale"."""
     line, at = said.line, said.verb.next
     if said.verb.negated or said.verb.modal:
         return
@@ -155,21 +157,30 @@ def study(said: Said) -> Iterator[Draft]:
 
 
 def _subjects(line: Line, at: int) -> list[Phrase]:
-    """"French, German and Latin"."""
+    """ "French, German and Latin"."""
     found: list[Phrase] = []
-    while (subject := listed(line, at, "studies", "languages")) and subject.first == at and follows_well(line, subject.next, loose=True):
+    while (
+        (subject := listed(line, at, "studies", "languages"))
+        and subject.first == at
+        and follows_well(line, subject.next, loose=True)
+    ):
         found.append(subject)
         at = line.skip(subject.next, {",", "and", "&"})
     return found
 
 
 def live(said: Said) -> Iterator[Draft]:
-    """"I live in Bath", "I live alone", "I grew up on a farm", "I moved to Colorado", "I was born in Kerala"."""
+    """ "I live in Bath", "I live alone", "I grew up on a farm", "I moved to Colorado", "I was born in Kerala"."""
     line, at, words = said.line, said.verb.next, lexicon()
     lemma = said.verb.lemma
     if said.verb.negated or said.verb.modal or (said.verb.progressive and lemma != "live"):
         return
-    if lemma == "live" and line.word(at) == "alone" and said.verb.tense == "present" and follows_well(line, at + 1, loose=True):
+    if (
+        lemma == "live"
+        and line.word(at) == "alone"
+        and said.verb.tense == "present"
+        and follows_well(line, at + 1, loose=True)
+    ):
         yield said.draft("residence", "lives", Phrase("alone", "alone", at, at + 1))
         return
     if lemma in {"grow", "bring"} and line.word(at) != "up":
@@ -181,11 +192,13 @@ def live(said: Said) -> Iterator[Draft]:
     if found is None or (lemma == "come" and said.verb.tense != "present") or (preposition == "on" and found.proper):
         return
     predicate = _LIVING[lemma] + (f" {preposition}" if lemma not in {"move", "emigrate", "come"} else "")
-    yield said.draft("residence" if lemma in {"live", "reside", "move", "emigrate", "settle"} else "origin", predicate, found)
+    yield said.draft(
+        "residence" if lemma in {"live", "reside", "move", "emigrate", "settle"} else "origin", predicate, found
+    )
 
 
 def have(said: Said) -> Iterator[Draft]:
-    """"I have two daughters", "I have a dog", "I have asthma", "I have a degree in law"."""
+    """ "I have two daughters", "I have a dog", "I have asthma", "I have a degree in law"."""
     line, at = said.line, said.verb.next
     if said.verb.modal:
         return
@@ -212,10 +225,19 @@ def _having(said: Said, at: int, start: int) -> Iterator[Draft]:
     shown = line.words[at:start]
     if start > at and (pet := listed(line, start, "pets")) and _ends(line, pet.next):
         yield said.draft("pet", "has", Phrase(" ".join([*shown[-3:], pet.slot]), pet.lemma, at, pet.next))
-    elif (condition := listed(line, start, "conditions")) and follows_well(line, condition.next, loose=True) and before not in {"a", "the"}:
+    elif (
+        (condition := listed(line, start, "conditions"))
+        and follows_well(line, condition.next, loose=True)
+        and before not in {"a", "the"}
+    ):
         if said.verb.tense != "past":
             yield said.draft("health", "has", condition, sensitive=True)
-    elif before and (owned := listed(line, start, "possessions")) and _ends(line, owned.next) and said.verb.tense == "present":
+    elif (
+        before
+        and (owned := listed(line, start, "possessions"))
+        and _ends(line, owned.next)
+        and said.verb.tense == "present"
+    ):
         yield said.draft("possession", "has", replace(owned, slot=" ".join([*shown[-3:], owned.slot])))
     else:
         after = line.skip(at, lexicon()["degrees"])
@@ -228,7 +250,7 @@ def _ends(line: Line, at: int) -> bool:
 
 
 def own(said: Said) -> Iterator[Draft]:
-    """"I own a bakery", "I keep bees", "I run a small shop", "I founded a magazine"."""
+    """ "I own a bakery", "I keep bees", "I run a small shop", "I founded a magazine"."""
     line, at, words = said.line, said.verb.next, lexicon()
     lemma = said.verb.lemma
     if said.verb.negated or said.verb.modal:
@@ -236,7 +258,9 @@ def own(said: Said) -> Iterator[Draft]:
     start = line.skip(at, {"two", "three", "few", "a"})
     pet = listed(line, start, "pets") if lemma in {"keep", "own"} and said.verb.tense == "present" else None
     if pet and _ends(line, pet.next):
-        yield said.draft("pet", "keeps" if lemma == "keep" else "has", replace(pet, slot=" ".join([*line.words[at:start], pet.slot])))
+        yield said.draft(
+            "pet", "keeps" if lemma == "keep" else "has", replace(pet, slot=" ".join([*line.words[at:start], pet.slot]))
+        )
         return
     at += 1 if lemma == "set" and line.word(at) == "up" else 0
     if line.word(at) not in {"a", "an", "my"} or (lemma == "set" and at == said.verb.next):
@@ -247,15 +271,21 @@ def own(said: Said) -> Iterator[Draft]:
         return
     begin = line.skip(at + 1, {"own", "first", "second", "last", "new", "next", "little"})
     after = run(line, begin, 3)
-    if after > begin and line.word(after - 1) in words["enterprises"] and not (lemma not in {"own", "run", "keep"} and said.verb.tense == "present"):
+    if (
+        after > begin
+        and line.word(after - 1) in words["enterprises"]
+        and not (lemma not in {"own", "run", "keep"} and said.verb.tense == "present")
+    ):
         group = line.words[begin:after]
         article = line.word(at) if line.word(at) != "my" else "an" if group[0][0] in "aeiou" else "a"
         if lemma != "keep":
-            yield said.draft("occupation", _ENTERPRISE[lemma], Phrase(text_of([article, *group]), fold(group), begin, after))
+            yield said.draft(
+                "occupation", _ENTERPRISE[lemma], Phrase(text_of([article, *group]), fold(group), begin, after)
+            )
 
 
 def play(said: Said) -> Iterator[Draft]:
-    """"I play the cello", "I can play chess", "I used to play rugby", "I don't play golf"."""
+    """ "I play the cello", "I can play chess", "I used to play rugby", "I don't play golf"."""
     line, at = said.line, said.verb.next
     if said.verb.modal not in {"", "can"} or said.verb.progressive or line.word(at) in {"a", "an"}:
         return
@@ -265,22 +295,30 @@ def play(said: Said) -> Iterator[Draft]:
     if found is None or not follows_well(line, found.next, loose=True):
         return
     tail = line.words[found.next : found.next + 2]
-    if said.verb.tense != "present" and not (lasting(line, said.opened, said.verb, found.next) or tail[:1] == ["for"] or tail == ["in", "the"]):
+    if said.verb.tense != "present" and not (
+        lasting(line, said.opened, said.verb, found.next) or tail[:1] == ["for"] or tail == ["in", "the"]
+    ):
         return
     yield said.draft("skill", "plays", replace(found, slot=f"the {found.slot}") if instrument and definite else found)
 
 
 def speak(said: Said) -> Iterator[Draft]:
-    """"I speak Welsh and French", "I can read Braille", "I don't speak German", "I know Python"."""
+    """ "I speak Welsh and French", "I can read Braille", "I don't speak German", "I know Python"."""
     line, verb = said.line, said.verb
-    if verb.modal not in {"", "can"} or verb.progressive or (verb.lemma in {"read", "write", "understand"} and verb.modal != "can"):
+    if (
+        verb.modal not in {"", "can"}
+        or verb.progressive
+        or (verb.lemma in {"read", "write", "understand"} and verb.modal != "can")
+    ):
         return
     at = line.skip(verb.next, lexicon()["language_degrees"])
     denied = verb.negated != ("no" in line.words[verb.next : at])
-    if verb.tense == "past" and verb.often != "used to" or (verb.lemma == "know" and denied):
+    if (verb.tense == "past" and verb.often != "used to") or (verb.lemma == "know" and denied):
         return
     names = ("languages", "signed", "programming") if verb.lemma == "know" else ("languages", "signed")
-    while (found := listed(line, at, *names)) and (follows_well(line, found.next, loose=True) or line.word(found.next) == "fluently"):
+    while (found := listed(line, at, *names)) and (
+        follows_well(line, found.next, loose=True) or line.word(found.next) == "fluently"
+    ):
         yield replace(said.draft("skill", _UNDERSTANDS[verb.lemma], found), polarity=NEGATED if denied else AFFIRMED)
         at = line.skip(found.next, {",", "and", "&", "or"})
         if at == found.next:
@@ -288,7 +326,7 @@ def speak(said: Said) -> Iterator[Draft]:
 
 
 def can(said: Said) -> Iterator[Draft]:
-    """"I can swim", "I can't cook"."""
+    """ "I can swim", "I can't cook"."""
     line, verb = said.line, said.verb
     if verb.modal != "can" or verb.tense == "past" or verb.lemma not in lexicon()["self_powers"]:
         return
@@ -298,7 +336,7 @@ def can(said: Said) -> Iterator[Draft]:
 
 
 def suffer(said: Said) -> Iterator[Draft]:
-    """"I suffer from migraines", "I was diagnosed with asthma"."""
+    """ "I suffer from migraines", "I was diagnosed with asthma"."""
     line, at = said.line, said.verb.next
     if line.word(at) not in {"from", "with"} or said.verb.negated or said.verb.modal:
         return
@@ -308,7 +346,7 @@ def suffer(said: Said) -> Iterator[Draft]:
 
 
 def consume(said: Said) -> Iterator[Draft]:
-    """"I don't eat meat", "I don't drink", "I gave up smoking", "I quit coffee"."""
+    """ "I don't eat meat", "I don't drink", "I gave up smoking", "I quit coffee"."""
     line, at, verb = said.line, said.verb.next, said.verb
     substances = lexicon()["substances"]
     if verb.modal or verb.progressive:
@@ -316,7 +354,12 @@ def consume(said: Said) -> Iterator[Draft]:
     if verb.lemma in {"give", "quit", "stop"}:
         at = at + 1 if verb.lemma == "give" and line.word(at) == "up" else at if verb.lemma != "give" else len(line)
         at = line.skip(at, {"drinking", "eating"}) if line.word(at + 1) in substances else at
-        if line.word(at) in substances and follows_well(line, at + 1, loose=True) and verb.tense != "present" and not verb.negated:
+        if (
+            line.word(at) in substances
+            and follows_well(line, at + 1, loose=True)
+            and verb.tense != "present"
+            and not verb.negated
+        ):
             yield said.draft("diet", "gave up", Phrase(line.word(at), fold([line.word(at)]), at, at + 1))
         return
     if not verb.negated or verb.tense == "past":

@@ -34,7 +34,11 @@ def announced(prose: Prose) -> Iterator[tuple[Line, str, Phrase]]:
     by_segment = {sentence.segment: sentence for sentence in reversed(prose.sentences)}
     for index, segment in enumerate(segments):
         if segment.kind is not SegmentKind.LIST_ITEM or not segment.own:
-            shown = text[segment.start : segment.end].strip().lower() if segment.own or segment.kind is SegmentKind.HEADING else ""
+            shown = (
+                text[segment.start : segment.end].strip().lower()
+                if segment.own or segment.kind is SegmentKind.HEADING
+                else ""
+            )
             predicate = next((kind for words, kind in _ANNOUNCED.items() if shown.endswith(f"{words}:")), "")
             items = 0
             continue

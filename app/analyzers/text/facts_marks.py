@@ -12,12 +12,12 @@ from app.analyzers.text.facts_draft import Draft
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
 
-_MISTAKES = frozenset("mistake mistakes fault errata erratum blunder blunders".split())
-_LEARNED = frozenset("learned learnt acquired".split())
-_LESSONS = frozenset("impression lesson lessons advice teaching example".split())
+_MISTAKES = frozenset(["mistake", "mistakes", "fault", "errata", "erratum", "blunder", "blunders"])
+_LEARNED = frozenset(["learned", "learnt", "acquired"])
+_LESSONS = frozenset(["impression", "lesson", "lessons", "advice", "teaching", "example"])
 _OWED = ("owe it", "owe this", "owe much", "owe more", "owe everything", "owe a great deal", "am indebted", "'m indebted", "am grateful", "'m grateful", "am thankful", "'m thankful")  # fmt: skip
 #: What "thankful to" may not be followed by: a verb, for then nobody is thanked.
-_NOBODY = frozenset("say see be have know hear find get report".split())
+_NOBODY = frozenset(["say", "see", "be", "have", "know", "hear", "find", "get", "report"])
 
 
 def marks(line: Line) -> Iterator[Draft]:
@@ -33,14 +33,16 @@ def _mark(kind: str, slot: str, first: int, after: int) -> Draft:
 
 
 def _affection(line: Line) -> Iterator[Draft]:
-    """"I love you", "I love my mother", "give my love to all"."""
+    """ "I love you", "I love my mother", "give my love to all"."""
     words = lexicon()
     for index in line.find("i"):
         at = line.skip(index + 1, words["adverbs"] | {"do"})
         if line.word(at) == "love" and _loved(line, at + 1) and opening(line, index):
             yield _mark("affection", "loved ones", index, at + 2)
     for index in line.find("love"):
-        if line.matches(index + 1, "and kisses") or (line.word(index - 1) in {"much", "my", "dear", "best"} and line.word(index + 1) == "to"):
+        if line.matches(index + 1, "and kisses") or (
+            line.word(index - 1) in {"much", "my", "dear", "best"} and line.word(index + 1) == "to"
+        ):
             yield _mark("affection", "loved ones", index, index + 2)
 
 
@@ -50,16 +52,24 @@ def _loved(line: Line, at: int) -> bool:
     if line.word(at) in {"you", "thee"}:
         return not line.is_word(at + 1) or line.word(at + 1) in words["adverbs"] | {"and", "all", "with", "more"}
     person = line.skip(at + 1, words["kin_adjectives"])
-    return line.word(at) == "my" and line.word(person) in words["close_kin"] | words["parents"] and not line.is_word(person + 1)
+    return (
+        line.word(at) == "my"
+        and line.word(person) in words["close_kin"] | words["parents"]
+        and not line.is_word(person + 1)
+    )
 
 
 def _admission(line: Line) -> Iterator[Draft]:
-    """"I was wrong", "my mistake", "one of the first great errata of my life"."""
+    """ "I was wrong", "my mistake", "one of the first great errata of my life"."""
     words = lexicon()
     for index in line.find("i"):
         at = line.skip(index + 1, words["adverbs"])
         judged = line.skip(at + 1, words["adverbs"])
-        wrong = line.word(at) in {"was", "am", "'m"} and line.word(judged) in {"wrong", "mistaken"}
+        wrong = (
+            line.word(index - 1) != "when"
+            and line.word(at) in {"was", "am", "'m"}
+            and line.word(judged) in {"wrong", "mistaken"}
+        )
         regret = line.word(at) in {"regret", "regretted"} and line.word(at + 1) in {"having", "not"}
         behind = line.words[at + 1 : at + 5]
         made = line.word(at) in {"made", "committed"} and bool(_MISTAKES & set(behind)) and "no" not in behind
@@ -75,7 +85,7 @@ def _admission(line: Line) -> Iterator[Draft]:
 
 
 def _gratitude(line: Line) -> Iterator[Draft]:
-    """"From my grandfather I learned ...", "I owe it to", "I am grateful to my teachers for"."""
+    """ "From my grandfather I learned ...", "I owe it to", "I am grateful to my teachers for"."""
     words = lexicon()
     if line.word(0) == "from" and (line.word(1) == "my" or line.capital(1)):
         for index in line.find("i"):
@@ -86,5 +96,10 @@ def _gratitude(line: Line) -> Iterator[Draft]:
     for index in line.find("i"):
         for lead in _OWED:
             at = index + 1 + len(lead.split())
-            if line.matches(index + 1, lead) and line.word(at) == "to" and line.word(at + 1) not in _NOBODY and opening(line, index):
+            if (
+                line.matches(index + 1, lead)
+                and line.word(at) == "to"
+                and line.word(at + 1) not in _NOBODY
+                and opening(line, index)
+            ):
                 yield _mark("gratitude", "others' lessons", index, at)

@@ -10,20 +10,86 @@ from app.analyzers.text.facts_draft import NEGATED, Draft, Said
 from app.analyzers.text.facts_inflect import singular
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
-from app.analyzers.text.facts_phrase import Phrase, activity, fold, follows_well, infinitive, noun, run, text_of, thing, things
 from app.analyzers.text.facts_mind import one_person
+from app.analyzers.text.facts_phrase import (
+    Phrase,
+    activity,
+    fold,
+    follows_well,
+    infinitive,
+    noun,
+    run,
+    text_of,
+    thing,
+    things,
+)
 from app.analyzers.text.facts_roles import listed, named, role
 
-_GOALS = frozenset("goal aim dream ambition plan intention purpose resolution aspiration desire wish hope".split())
-_RULES = frozenset("principle motto rule maxim philosophy policy creed".split())
+_GOALS = frozenset(
+    [
+        "goal",
+        "aim",
+        "dream",
+        "ambition",
+        "plan",
+        "intention",
+        "purpose",
+        "resolution",
+        "aspiration",
+        "desire",
+        "wish",
+        "hope",
+    ]
+)
+_RULES = frozenset(["principle", "motto", "rule", "maxim", "philosophy", "policy", "creed"])
 _BE_FORMS = {"is": "present", "'s": "present", "are": "present", "was": "past", "were": "past"}
-_BACK = frozenset("always long still now then of me in life the greatest biggest main chief only ultimate first".split())
-_NUMBER_WORDS = frozenset("two three four five six seven eight nine ten both".split())
+_BACK = frozenset(
+    [
+        "always",
+        "long",
+        "still",
+        "now",
+        "then",
+        "of",
+        "me",
+        "in",
+        "life",
+        "the",
+        "greatest",
+        "biggest",
+        "main",
+        "chief",
+        "only",
+        "ultimate",
+        "first",
+    ]
+)
+_NUMBER_WORDS = frozenset(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "both"])
 _CAUSES = {"gave": "past", "gives": "present", "caused": "past", "causes": "present"}
-_EFFORTS = frozenset("scheme plan habit practice study virtue precept resolution lack want sense".split())
+_EFFORTS = frozenset(
+    ["scheme", "plan", "habit", "practice", "study", "virtue", "precept", "resolution", "lack", "want", "sense"]
+)
 _MUCH = ("the most", "most", "much", "great", "a lot of", "no end of", "more")
-_SPECIES = frozenset("dog dogs cat cats puppy kitten parrot hens bees".split())
-_ENDED = frozenset("lost gone worn faded died overcame overcome cured conquered outgrew outgrown abandoned forgot forgotten blighted".split())
+_SPECIES = frozenset(["dog", "dogs", "cat", "cats", "puppy", "kitten", "parrot", "hens", "bees"])
+_ENDED = frozenset(
+    [
+        "lost",
+        "gone",
+        "worn",
+        "faded",
+        "died",
+        "overcame",
+        "overcome",
+        "cured",
+        "conquered",
+        "outgrew",
+        "outgrown",
+        "abandoned",
+        "forgot",
+        "forgotten",
+        "blighted",
+    ]
+)
 
 
 def told_in(line: Line) -> str:
@@ -31,14 +97,29 @@ def told_in(line: Line) -> str:
     words = lexicon()
     forms = [words.forms.get(word, ("", ""))[1] for word in line.words]
     past = any(word in {"was", "were", "had", "did"} for word in line.words) or "past" in forms
-    now = any(word in {"is", "are", "am", "'m", "'s", "'re", "has", "have", "'ve", "does", "do", "will", "'ll", "can"} for word in line.words)
+    now = any(
+        word in {"is", "are", "am", "'m", "'s", "'re", "has", "have", "'ve", "does", "do", "will", "'ll", "can"}
+        for word in line.words
+    )
     return "past" if past and not now else "present"
 
 
 def mine(line: Line, index: int) -> Iterator[Draft]:
     """Facts that a "my" opens at this index."""
     if opened := _unconditional(line, index):
-        for reader in (_kin, _pet, _favourite, _goal, _rule, _vocation, _language, _fear_of, _trouble, _quality, _pleasure):
+        for reader in (
+            _kin,
+            _pet,
+            _favourite,
+            _goal,
+            _rule,
+            _vocation,
+            _language,
+            _fear_of,
+            _trouble,
+            _quality,
+            _pleasure,
+        ):
             found = [*reader(line, index, opened)]
             if found:
                 yield from found
@@ -59,20 +140,30 @@ def _said(line: Line, opened: Opening, tense: str, *, negated: bool = False) -> 
 
 
 def _kin(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
-    """"my wife and I", "my two grown daughters", "my late husband"; not "Come, my son, ..."."""
+    """ "my wife and I", "my two grown daughters", "my late husband"; not "Come, my son, ..."."""
     words = lexicon()
     at = line.skip(index + 1, words["kin_adjectives"] | _NUMBER_WORDS)
-    if line.word(at) not in words["close_kin"] or line.word(at + 1) == "'s" and line.word(at + 2) in words["kin"]:
+    if line.word(at) not in words["close_kin"] or (line.word(at + 1) == "'s" and line.word(at + 2) in words["kin"]):
         return
     between = line.words[index + 1 : at]
     if {"ex", "former"} & set(between) or line.word(at + 1) in {"in", "-"} or _addressed(line, index, at + 1):
         return
-    if line.word(index - 1) in {"like", "as", "than", "not", "no", "dear"} or line.word(at) in {"brothers", "sisters", "sons", "daughters", "children", "brother", "sister", "son", "daughter"} and line.word(at + 1) in {"in", "and"} and line.word(at + 2) not in {"i", "my", "law", "his", "her", "the"} and line.word(at + 1) == "in":
+    if line.word(index - 1) in {"like", "as", "than", "not", "no", "dear"} or (
+        line.word(at)
+        in {"brothers", "sisters", "sons", "daughters", "children", "brother", "sister", "son", "daughter"}
+        and line.word(at + 1) in {"in", "and"}
+        and line.word(at + 2) not in {"i", "my", "law", "his", "her", "the"}
+        and line.word(at + 1) == "in"
+    ):
         return
-    kept = [word for word in between if word in _NUMBER_WORDS - {"both"} or word in {"older", "younger", "elder", "twin", "late"}]
+    # "My two youngest kids" are not all of them.
+    numbered = _NUMBER_WORDS - {"both"} if not {"eldest", "oldest", "youngest"} & set(between) else frozenset()
+    kept = [word for word in between if word in numbered or word in {"older", "younger", "elder", "twin", "late"}]
     slot = " ".join([*kept, line.word(at)])
     late = "late" in between
-    draft = _said(line, opened, "past" if late else told_in(line)).draft("family", "has", Phrase(slot, singular(line.word(at)), index + 1, at + 1))
+    draft = _said(line, opened, "past" if late else told_in(line)).draft(
+        "family", "has", Phrase(slot, singular(line.word(at)), index + 1, at + 1)
+    )
     yield replace(draft, plain=0.75 if kept else 0.66)
 
 
@@ -87,21 +178,41 @@ def _addressed(line: Line, index: int, after: int) -> bool:
 def _pet(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
     at = line.skip(index + 1, {"little", "old", "new", "dear", "own", "poor", "beloved", "two", "three", "big"})
     species = line.word(at)
-    if species in _SPECIES and not _addressed(line, index, at + 1) and line.word(at + 1) not in {"food", "house", "ate"} and line.word(index - 1) not in {"like", "as"}:
-        if (follows_well(line, at + 1) or line.capital(at + 1) or line.word(at + 1) in {"is", "was", "has", "'s", "who", "loves", "likes"}) and singular(species) != "bee":
+    if (
+        species in _SPECIES
+        and not _addressed(line, index, at + 1)
+        and line.word(at + 1) not in {"food", "house", "ate"}
+        and line.word(index - 1) not in {"like", "as"}
+    ):
+        if (
+            follows_well(line, at + 1)
+            or line.capital(at + 1)
+            or line.word(at + 1) in {"is", "was", "has", "'s", "who", "loves", "likes"}
+        ) and singular(species) != "bee":
             article = "" if species.endswith("s") or species == "chickens" else "a "
-            draft = _said(line, opened, told_in(line)).draft("pet", "has", Phrase(article + species, singular(species), at, at + 1))
+            draft = _said(line, opened, told_in(line)).draft(
+                "pet", "has", Phrase(article + species, singular(species), at, at + 1)
+            )
             yield replace(draft, plain=0.68)
 
 
 def _favourite(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
-    """"my favourite author is Borges", "jazz is my favourite music", "my hobbies are knitting and chess"."""
-    if line.word(index + 1) in {"hobby", "hobbies", "passion", "passions", "interests"} or (line.word(index + 1) in {"main", "favourite", "favorite", "biggest", "greatest", "other"} and line.word(index + 2) in {"hobby", "hobbies", "passion", "pastime"}):
-        at = index + 2 if line.word(index + 1) not in {"main", "favourite", "favorite", "biggest", "greatest", "other"} else index + 3
+    """ "my favourite author is Borges", "jazz is my favourite music", "my hobbies are knitting and chess"."""
+    if line.word(index + 1) in {"hobby", "hobbies", "passion", "passions", "interests"} or (
+        line.word(index + 1) in {"main", "favourite", "favorite", "biggest", "greatest", "other"}
+        and line.word(index + 2) in {"hobby", "hobbies", "passion", "pastime"}
+    ):
+        at = (
+            index + 2
+            if line.word(index + 1) not in {"main", "favourite", "favorite", "biggest", "greatest", "other"}
+            else index + 3
+        )
         if line.word(at) in {"is", "are", "include", ":", "'s"}:
             for phrase in things(line, at + 1):
                 if not one_person(phrase):
-                    yield _said(line, opened, "present").draft("like", "passionate about" if "passion" in line.word(at - 1) else "hobby", phrase)
+                    yield _said(line, opened, "present").draft(
+                        "like", "passionate about" if "passion" in line.word(at - 1) else "hobby", phrase
+                    )
         return
     if line.word(index + 1) not in {"favourite", "favorite", "favourites", "favorites"}:
         return
@@ -109,15 +220,26 @@ def _favourite(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
     if after <= index + 1:
         return
     topic = line.words[index + 2 : after]
-    if not topic or topic[-1] in lexicon()["vague"] and topic[-1] not in {"people"}:
+    if not topic or (topic[-1] in lexicon()["vague"] and topic[-1] not in {"people"}):
         return
     tense = _BE_FORMS.get(line.word(after), "")
     if tense:
         start = after + 1
         start = line.skip(start, {"still", "always", "probably", "definitely", "perhaps"})
         found = named(line, start) if line.capital(start) else noun(line, start) or activity(line, start)
-        if found and len(topic) + len(found.slot.split()) <= 5 and found.slot.split()[-1] not in lexicon()["vague"] and not _hedged_list(line, found.next):
-            shown = Phrase(f"{' '.join(topic)}: {found.slot}", f"{singular(topic[-1])} {found.lemma}", found.first, found.next, proper=found.proper)
+        if (
+            found
+            and len(topic) + len(found.slot.split()) <= 5
+            and found.slot.split()[-1] not in lexicon()["vague"]
+            and not _hedged_list(line, found.next)
+        ):
+            shown = Phrase(
+                f"{' '.join(topic)}: {found.slot}",
+                f"{singular(topic[-1])} {found.lemma}",
+                found.first,
+                found.next,
+                proper=found.proper,
+            )
             yield _said(line, opened, tense).draft("like", "favourite", shown)
 
 
@@ -126,7 +248,7 @@ def _hedged_list(line: Line, at: int) -> bool:
 
 
 def _goal(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
-    """"my dream is to open a bakery", "it has long been my ambition to go to Radcliffe"."""
+    """ "my dream is to open a bakery", "it has long been my ambition to go to Radcliffe"."""
     words = lexicon()
     at = line.skip(index + 1, _BACK | {"great", "big", "lifelong", "own", "personal", "career"})
     if line.word(at) not in _GOALS:
@@ -134,14 +256,22 @@ def _goal(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
     verb = line.skip(at + 1, words["adverbs"] | {"for", "life", "has", "been", "had"})
     tense = _BE_FORMS.get(line.word(verb), "")
     lasting = bool({"always", "long", "life", "lifelong"} & set(line.words[max(0, index - 4) : verb + 1]))
-    if line.word(at) in {"plan", "aim", "purpose", "intention", "desire", "wish", "hope", "resolution"} and not lasting and tense != "present":
+    if (
+        line.word(at) in {"plan", "aim", "purpose", "intention", "desire", "wish", "hope", "resolution"}
+        and not lasting
+        and tense != "present"
+    ):
         return
     negated = line.word(verb + 1) in words["negations"]
     if tense and line.word(verb + 1) == "to" and not negated:
         start = verb + 1
     elif line.word(at + 1) == "to" and line.word(index - 1) in {"been", "was", "is", "always", "long"}:
         start, tense = at + 1, "past" if line.word(index - 1) == "was" else "present"
-    elif line.word(at + 1) == "of" and line.word(at) in {"dream", "ambition"} and line.word(index - 1) not in {"in", "of", "about", "for"}:
+    elif (
+        line.word(at + 1) == "of"
+        and line.word(at) in {"dream", "ambition"}
+        and line.word(index - 1) not in {"in", "of", "about", "for"}
+    ):
         start, tense = at + 2, "present"
     elif {"has", "been"} <= set(line.words[at + 1 : verb]) and line.word(verb) == "to":
         start, tense = verb, "present"
@@ -168,26 +298,48 @@ def _aim(line: Line, start: int, said: Said) -> Iterator[Draft]:
 
 
 def _rule(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
-    """"my motto is to keep it simple", "it is my rule never to borrow"."""
+    """ "my motto is to keep it simple", "it is my rule never to borrow"."""
     at = line.skip(index + 1, _BACK | {"general", "own", "personal", "guiding"})
     if line.word(at) not in _RULES:
         return
-    start = at + 2 if line.word(at + 1) in _BE_FORMS else at + 1 if line.word(index - 1) in {"is", "been", "was", "it", "always"} else -1
+    start = (
+        at + 2
+        if line.word(at + 1) in _BE_FORMS
+        else at + 1
+        if line.word(index - 1) in {"is", "been", "was", "it", "always"}
+        else -1
+    )
     never = line.word(start) == "never"
     goal = infinitive(line, start + 1 if never else start) if start > 0 else None
     if goal:
         base = line.word(line.skip(goal.first, {"to"}))
-        draft = _said(line, opened, _BE_FORMS.get(line.word(at + 1), "present")).draft("value", "never" if never else "makes it a rule to", replace(goal, slot=" ".join([base, *goal.slot.split()[1:]])))
+        draft = _said(line, opened, _BE_FORMS.get(line.word(at + 1), "present")).draft(
+            "value",
+            "never" if never else "makes it a rule to",
+            replace(goal, slot=" ".join([base, *goal.slot.split()[1:]])),
+        )
         yield draft
 
 
 def _vocation(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
-    """"my job as a librarian", "my career as a pilot", "my home town is Leeds"."""
-    if line.word(index + 1) in {"job", "work", "role", "position", "trade", "profession"} and line.word(index + 2) == "as":
+    """ "my job as a librarian", "my career as a pilot", "my home town is Leeds"."""
+    if (
+        line.word(index + 1) in {"job", "work", "role", "position", "trade", "profession"}
+        and line.word(index + 2) == "as"
+    ):
         found = role(line, index + 3, "occupations", "roles", anyone=True, bare=True)
         if found:
             yield _said(line, opened, "perfect").draft("occupation", "works as", found.phrase)
-    home = index + 2 if line.word(index + 1) in {"hometown", "birthplace"} else index + 3 if line.matches(index + 1, "home town") or line.matches(index + 1, "native town") or line.matches(index + 1, "native city") or line.matches(index + 1, "native land") else -1
+    home = (
+        index + 2
+        if line.word(index + 1) in {"hometown", "birthplace"}
+        else index + 3
+        if line.matches(index + 1, "home town")
+        or line.matches(index + 1, "native town")
+        or line.matches(index + 1, "native city")
+        or line.matches(index + 1, "native land")
+        else -1
+    )
     if home > 0:
         start = home + 1 if line.word(home) in {"of", "is", ",", "in", "was"} else home
         found_place = named(line, start)
@@ -198,16 +350,34 @@ def _vocation(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
 def _language(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
     for lead in ("first language", "native language", "mother tongue", "native tongue", "second language"):
         after = index + 1 + len(lead.split())
-        if line.matches(index + 1, lead) and line.word(after) in {"is", ",", "was"} and (found := listed(line, after + 1, "languages", "signed")):
+        if (
+            line.matches(index + 1, lead)
+            and line.word(after) in {"is", ",", "was"}
+            and (found := listed(line, after + 1, "languages", "signed"))
+        ):
             yield _said(line, opened, "present").draft("skill", "speaks", found)
 
 
 def _fear_of(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
-    """"my fear of heights", "my love of maps", "my passion for trains"."""
+    """ "my fear of heights", "my love of maps", "my passion for trains"."""
     at = line.skip(index + 1, {"greatest", "biggest", "worst", "own", "old", "lifelong", "great", "deep", "natural"})
     feeling, preposition = line.word(at), line.word(at + 1)
-    kinds = {"fear": ("fear", "afraid of"), "phobia": ("fear", "afraid of"), "love": ("like", "love"), "passion": ("like", "passionate about"), "fondness": ("like", "fond of"), "hatred": ("like", "hate"), "dislike": ("like", "dislike"), "interest": ("like", "interested in")}
-    if feeling not in kinds or preposition not in {"of", "for", "is", "in"} or (preposition == "is" and feeling not in {"fear", "phobia", "passion"}) or (preposition == "in" and feeling != "interest"):
+    kinds = {
+        "fear": ("fear", "afraid of"),
+        "phobia": ("fear", "afraid of"),
+        "love": ("like", "love"),
+        "passion": ("like", "passionate about"),
+        "fondness": ("like", "fond of"),
+        "hatred": ("like", "hate"),
+        "dislike": ("like", "dislike"),
+        "interest": ("like", "interested in"),
+    }
+    if (
+        feeling not in kinds
+        or preposition not in {"of", "for", "is", "in"}
+        or (preposition == "is" and feeling not in {"fear", "phobia", "passion"})
+        or (preposition == "in" and feeling != "interest")
+    ):
         return
     phrase = thing(line, at + 2)
     if phrase and not one_person(phrase) and not _ENDED & set(line.words):
@@ -217,7 +387,7 @@ def _fear_of(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
 
 
 def _trouble(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
-    """"My scheme of Order gave me the most trouble"."""
+    """ "My scheme of Order gave me the most trouble"."""
     verb = next((at for at in range(index + 2, min(index + 8, len(line))) if line.word(at) in _CAUSES), -1)
     start = verb + 2 if line.word(verb + 1) == "me" else verb + 1
     much = next((lead for lead in _MUCH if line.matches(start, f"{lead} trouble")), "")
@@ -226,15 +396,21 @@ def _trouble(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
     first = index + 3
     if line.word(index + 1) in _EFFORTS and line.word(index + 2) == "of" and run(line, first, 5) >= verb > first:
         shown = line.words[first:verb]
-        yield _said(line, opened, _CAUSES[line.word(verb)]).draft("self", "has trouble with", Phrase(" ".join(shown), fold(shown), first, verb))
+        yield _said(line, opened, _CAUSES[line.word(verb)]).draft(
+            "self", "has trouble with", Phrase(" ".join(shown), fold(shown), first, verb)
+        )
 
 
 def _quality(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
-    """"my vanity", "my natural shyness": a quality one says to have; rules ask for it more than once."""
-    at = line.skip(index + 1, {"own", "natural", "usual", "innate", "great", "extreme", "native", "constitutional", "habitual"})
+    """ "my vanity", "my natural shyness": a quality one says to have; rules ask for it more than once."""
+    at = line.skip(
+        index + 1, {"own", "natural", "usual", "innate", "great", "extreme", "native", "constitutional", "habitual"}
+    )
     noun_word = line.word(at)
     if noun_word in lexicon()["own_qualities"] and line.word(index - 1) not in {"not", "no"}:
-        draft = _said(line, opened, told_in(line)).draft("self", "speaks of own", Phrase(noun_word, noun_word, at, at + 1))
+        draft = _said(line, opened, told_in(line)).draft(
+            "self", "speaks of own", Phrase(noun_word, noun_word, at, at + 1)
+        )
         yield replace(draft, plain=0.7)
         if line.word(at + 1) == "and" and line.word(at + 2) in lexicon()["own_qualities"]:
             second = Phrase(line.word(at + 2), line.word(at + 2), at + 2, at + 3)
@@ -242,9 +418,17 @@ def _quality(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
 
 
 def _pleasure(line: Line, index: int, opened: Opening) -> Iterator[Draft]:
-    """"my chief amusement was reading"."""
+    """ "my chief amusement was reading"."""
     at = line.skip(index + 1, {"only", "chief", "greatest", "main", "principal", "biggest"})
-    if at == index + 1 or line.word(at) not in {"amusement", "pleasure", "delight", "recreation", "pastime", "diversion", "joy"}:
+    if at == index + 1 or line.word(at) not in {
+        "amusement",
+        "pleasure",
+        "delight",
+        "recreation",
+        "pastime",
+        "diversion",
+        "joy",
+    }:
         return
     tense = _BE_FORMS.get(line.word(at + 1), "")
     for phrase in things(line, at + 2) if tense else ():
@@ -268,16 +452,30 @@ def _pleased(line: Line, index: int, at: int, lemma: str) -> Iterator[Draft]:
     end = at
     negated = False
     past = line.word(at).endswith("ed") and line.word(at - 1) not in {"has", "have", "always", "'ve"}
-    while end > 0 and (line.word(end - 1) in words["adverbs"] or line.word(end - 1) in {"has", "have", "had", "do", "does", "not", "n't", "never"}):
+    while end > 0 and (
+        line.word(end - 1) in words["adverbs"]
+        or line.word(end - 1) in {"has", "have", "had", "do", "does", "not", "n't", "never"}
+    ):
         negated = negated or line.word(end - 1) in words["negations"]
         end -= 1
     begin = end
-    while begin > 0 and line.is_word(begin - 1) and line.word(begin - 1) not in {"and", "but", "because", "that", "since", "for", "as", "so"} | words["fillers"]:
+    while (
+        begin > 0
+        and line.is_word(begin - 1)
+        and line.word(begin - 1) not in {"and", "but", "because", "that", "since", "for", "as", "so"} | words["fillers"]
+    ):
         begin -= 1
     found = noun(line, begin, strict=False) or activity(line, begin)
-    if found is None or negated or (found.next != end and not (line.word(found.next) in words["prepositions"] and end - found.next <= 4)) or one_person(found):
+    if (
+        found is None
+        or negated
+        or (found.next != end and not (line.word(found.next) in words["prepositions"] and end - found.next <= 4))
+        or one_person(found)
+    ):
         return
-    if line.word(begin) in words["articles"] or (past and not found.slot.endswith("s") and line.word(at - 1) != "always"):
+    if line.word(begin) in words["articles"] or (
+        past and not found.slot.endswith("s") and line.word(at - 1) != "always"
+    ):
         return
     opened = opening(line, begin)
     if opened is None:
@@ -292,14 +490,16 @@ def _pleased(line: Line, index: int, at: int, lemma: str) -> Iterator[Draft]:
 
 
 def _with_place(line: Line, found: Phrase, end: int) -> Phrase:
-    """"founders on Indie Hackers": the subject with the name that narrows it."""
+    """ "founders on Indie Hackers": the subject with the name that narrows it."""
     if found.next == end or not line.capital(found.next + 1) or end - found.first > 5:
         return found
-    return replace(found, slot=text_of(line.words[found.first : end]), lemma=fold(line.words[found.first : end]), next=end)
+    return replace(
+        found, slot=text_of(line.words[found.first : end]), lemma=fold(line.words[found.first : end]), next=end
+    )
 
 
 def _matters(line: Line, index: int) -> Iterator[Draft]:
-    """"Honesty is important to me", "what matters most to me is honesty"."""
+    """ "Honesty is important to me", "what matters most to me is honesty"."""
     opened = Opening()
     if line.word(index - 2) == "most" and line.word(index + 1) == "is":
         for phrase in things(line, index + 2):

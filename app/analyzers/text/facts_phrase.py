@@ -18,10 +18,40 @@ _MOST_WORDS = 5
 _ENDS = frozenset([",", ".", ";", ":", "—", "(", ")", "!", "?", "…", "", BARRIER])
 #: Words that may follow an object without changing it; behind a noun these narrow what it means ("people from Mars").
 _AFTER = frozenset(
-    "and but or because since so although though while than on at during for before after when & plus not until till throughout every "
-    "each all".split()
+    [
+        "and",
+        "but",
+        "or",
+        "because",
+        "since",
+        "so",
+        "although",
+        "though",
+        "while",
+        "than",
+        "on",
+        "at",
+        "during",
+        "for",
+        "before",
+        "after",
+        "when",
+        "&",
+        "plus",
+        "not",
+        "until",
+        "till",
+        "throughout",
+        "every",
+        "each",
+        "all",
+    ]
 )
-_NARROWING = frozenset("from in with of by through without about into onto under over".split())
+#: Prepositions that may follow an activity and leave what it is: "speaking at conferences"; not "walking into a shop".
+_MANNER = frozenset(["in", "at", "on", "for", "with", "about"])
+_NARROWING = frozenset(
+    ["from", "in", "with", "of", "by", "through", "without", "about", "into", "onto", "under", "over"]
+)
 #: An adjective that ends a group before a comma belongs to the next one: "universal, free suffrage".
 _ADJECTIVE_ENDINGS = ("ous", "ful", "less", "able", "ible", "ive", "sal", "nal", "ral", "cal")
 
@@ -169,21 +199,32 @@ def _names_something(line: Line, group: list[str], after: int) -> bool:
     head = group[-1]
     if head in words["vague"] or head in words["evaluative"] or len(head) < 2 or _participle(head):
         return False
-    if head in words["fillers"] or head in words["number_words"] or any(word in {"other", "same", "such", "certain", "different", "various"} for word in group):
+    if (
+        head in words["fillers"]
+        or head in words["number_words"]
+        or any(word in {"other", "same", "such", "certain", "different", "various"} for word in group)
+    ):
         return False
     # "champagne bubbling": a noun and what it does, unless the second is known to head compounds ("trail running").
     if len(group) > 1 and is_gerund(head) and head not in words["ing_heads"]:
         return False
-    return not (line.word(after) == "," and len(group) == 1 and head.endswith(_ADJECTIVE_ENDINGS) and line.word(after + 1) not in {"and", "or", "but"})
+    return not (
+        line.word(after) == ","
+        and len(group) == 1
+        and head.endswith(_ADJECTIVE_ENDINGS)
+        and line.word(after + 1) not in {"and", "or", "but"}
+    )
 
 
 def _generic(line: Line, after: int, group: list[str]) -> bool:
     words = lexicon()
-    return "_".join(group) in words["generic_definites"] or (line.word(after) == "of" and group[-1] in words["partitives"])
+    return "_".join(group) in words["generic_definites"] or (
+        line.word(after) == "of" and group[-1] in words["partitives"]
+    )
 
 
 def _with_of(line: Line, first: int, after: int, *, strict: bool) -> Phrase | None:
-    """"history of science": only behind nouns that say nothing alone."""
+    """ "history of science": only behind nouns that say nothing alone."""
     words = lexicon()
     start = after + 1
     if line.word(start) in words["articles"]:
@@ -203,7 +244,7 @@ def activity(line: Line, index: int) -> Phrase | None:
 
 
 def infinitive(line: Line, index: int) -> Phrase | None:
-    """"to read", named as "reading"."""
+    """ "to read", named as "reading"."""
     words = lexicon()
     if line.word(index) != "to":
         return None
@@ -239,12 +280,15 @@ def complement(line: Line, index: int, base: str, shown: str) -> Phrase | None:
     if line.word(at) in words["pronouns"] or line.word(at) in words["determiners"] or _content(line, at):
         return None
     bare = base not in words["light"] and base not in words["idioms"]
-    known = base in words["activities"] and line.word(at) in {"in", "at", "on", "for", "with", "about"}
-    return phrase(line, index, at, kept, activity_=True) if bare and (known or follows_well(line, at, loose=True)) else None
+    return (
+        phrase(line, index, at, kept, activity_=True)
+        if bare and (line.word(at) in _MANNER or follows_well(line, at))
+        else None
+    )
 
 
 def _being(line: Line, index: int, shown: str) -> Phrase | None:
-    """"being a solo developer", "being alone", "being outdoors"."""
+    """ "being a solo developer", "being alone", "being outdoors"."""
     at = index + 1
     if line.word(at) in {"a", "an"}:
         after = run(line, at + 1, 3)
@@ -266,20 +310,32 @@ def _object(line: Line, at: int, base: str) -> tuple[list[str], int] | None:
         at += 1
     if line.word(at) == "my" and (line.word(at + 1) in words["own_things"] or line.matches(at + 1, "own")):
         after = run(line, at + 1, 3)
-        return ([*preposition, "their", *line.words[at + 1 : after]], after) if after > at + 1 and follows_well(line, after) else None
+        return (
+            ([*preposition, "their", *line.words[at + 1 : after]], after)
+            if after > at + 1 and follows_well(line, after)
+            else None
+        )
     found = noun(line, at)
     # "I like to have Helen depend on me": what is had and does something is no possession.
     if found and base == "have" and line.word(at) not in words["articles"] and not found.head.endswith("s"):
         return None
     if found:
         return preposition + found.slot.split(), found.next
-    nested = activity(line, at) if preposition or base in {"go", "spend", "practise", "practice", "start", "keep", "try"} else None
+    nested = (
+        activity(line, at)
+        if preposition or base in {"go", "spend", "practise", "practice", "start", "keep", "try"}
+        else None
+    )
     return (preposition + nested.slot.split(), nested.next) if nested else None
 
 
 def thing(line: Line, index: int) -> Phrase | None:
     """Whatever one can like: activity, infinitive or noun group."""
-    return infinitive(line, index) or activity(line, index) or (noun(line, index) if _content(line, index + 1) or not is_gerund(line.word(index)) else None)
+    return (
+        infinitive(line, index)
+        or activity(line, index)
+        or (noun(line, index) if _content(line, index + 1) or not is_gerund(line.word(index)) else None)
+    )
 
 
 def things(line: Line, index: int) -> list[Phrase]:

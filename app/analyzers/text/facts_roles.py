@@ -9,13 +9,13 @@ from app.analyzers.text.facts_line import Line
 from app.analyzers.text.facts_phrase import Phrase, fold, follows_well, is_gerund, noun, run, text_of
 
 #: Written small behind the name of a body: "Lumos labs".
-_BODIES = frozenset("labs university college hospital school library museum bank".split())
-_KIN_KEPT = frozenset("older younger elder little big twin half adopted grown".split())
+_BODIES = frozenset(["labs", "university", "college", "hospital", "school", "library", "museum", "bank"])
+_KIN_KEPT = frozenset(["older", "younger", "elder", "little", "big", "twin", "half", "adopted", "grown"])
 #: Words of two-part place names that chats write in lower case.
 _PLACE_PAIRS = {
-    "new": frozenset("york zealand jersey mexico england orleans hampshire delhi".split()),
-    "san": frozenset("francisco diego jose antonio".split()), "los": frozenset(["angeles"]), "south": frozenset("africa korea carolina dakota wales".split()),
-    "north": frozenset("carolina dakota wales".split()), "hong": frozenset(["kong"]), "las": frozenset(["vegas"]), "costa": frozenset(["rica"]), "sri": frozenset(["lanka"]),
+    "new": frozenset(["york", "zealand", "jersey", "mexico", "england", "orleans", "hampshire", "delhi"]),
+    "san": frozenset(["francisco", "diego", "jose", "antonio"]), "los": frozenset(["angeles"]), "south": frozenset(["africa", "korea", "carolina", "dakota", "wales"]),
+    "north": frozenset(["carolina", "dakota", "wales"]), "hong": frozenset(["kong"]), "las": frozenset(["vegas"]), "costa": frozenset(["rica"]), "sri": frozenset(["lanka"]),
 }  # fmt: skip
 
 
@@ -50,7 +50,12 @@ def _known(group: list[str], names: tuple[str, ...]) -> int:
 
 def _looks_personal(word: str) -> bool:
     words = lexicon()
-    return word.endswith(tuple(words["person_endings"])) and word not in words["no_persons"] and word not in words["vague"] and len(word) > 4
+    return (
+        word.endswith(tuple(words["person_endings"]))
+        and word not in words["no_persons"]
+        and word not in words["vague"]
+        and len(word) > 4
+    )
 
 
 def role(line: Line, index: int, *names: str, anyone: bool = False, bare: bool = False) -> Role | None:
@@ -71,7 +76,9 @@ def role(line: Line, index: int, *names: str, anyone: bool = False, bare: bool =
     index += 1 if article else 0
     if not article and (not bare or line.word(index) in words["determiners"]):
         return None
-    described = line.skip(index, words["role_opinion"] | words["role_former"] | words["role_grade"] | words["adverbs"] | {"time"})
+    described = line.skip(
+        index, words["role_opinion"] | words["role_former"] | words["role_grade"] | words["adverbs"] | {"time"}
+    )
     before = line.words[index:described]
     after = run(line, described, 5)
     while after > described + 1 and is_gerund(line.word(after - 1)):
@@ -86,9 +93,13 @@ def role(line: Line, index: int, *names: str, anyone: bool = False, bare: bool =
     if not _held(line, article, head, group, after):
         return None
     self_noun = "self_nouns" in names and head in words["self_nouns"]
-    found = _with_body(line, described, after, group, graded=before[-1] if before and before[-1] in words["role_grade"] else "")
+    found = _with_body(
+        line, described, after, group, graded=before[-1] if before and before[-1] in words["role_grade"] else ""
+    )
     # What stands behind "of" is what the role is about: without it "a teacher of the new art" says something else.
-    if found.next == after and (line.word(after) == "of" or (head in words["needs_modifier"] and len(group) == len(head.split("_")))):
+    if found.next == after and (
+        line.word(after) == "of" or (head in words["needs_modifier"] and len(group) == len(head.split("_")))
+    ):
         return None
     found = replace(found, lemma=head) if self_noun else found
     return Role(found, head, bool(words["role_former"] & set(before)), bool(words["role_grade"] & set(before)), article)
@@ -99,11 +110,15 @@ def _held(line: Line, article: str, head: str, group: list[str], after: int) -> 
     words = lexicon()
     if article == "the" and not (head in words["offices"] and line.word(after) == "of"):
         return False
-    return not (head in words["student_nouns"] and len(group) > 1 and not set(group[:-1]) & (words["student_kinds"] | words["studies"]))
+    return not (
+        head in words["student_nouns"]
+        and len(group) > 1
+        and not set(group[:-1]) & (words["student_kinds"] | words["studies"])
+    )
 
 
 def _with_body(line: Line, index: int, after: int, group: list[str], *, graded: str) -> Phrase:
-    """"founder of Acme", "professor of law": the body belongs to the name of an office."""
+    """ "founder of Acme", "professor of law": the body belongs to the name of an office."""
     proper = line.capital(index)
     if line.word(after) == "of":
         body = named(line, after + 1) or noun(line, after + 1, strict=False)
@@ -156,7 +171,9 @@ def place(line: Line, index: int) -> Phrase | None:
     word, following = line.word(index), line.word(index + 1)
     if following in _PLACE_PAIRS.get(word, ()):
         return Phrase(f"{word} {following}", f"{word} {following}", index, index + 2)
-    if word in words["places_lower"] or (word == "the" and following in {"us", "usa", "uk", "netherlands", "philippines", "states"}):
+    if word in words["places_lower"] or (
+        word == "the" and following in {"us", "usa", "uk", "netherlands", "philippines", "states"}
+    ):
         size = 2 if word == "the" else 1
         return Phrase(" ".join(line.words[index : index + size]), line.word(index + size - 1), index, index + size)
     if word == "upstate" and line.is_word(index + 1):
@@ -208,14 +225,16 @@ def listed(line: Line, index: int, *names: str) -> Phrase | None:
 
 
 def relatives(line: Line, index: int) -> Phrase | None:
-    """"two grown daughters", "a younger brother", "no children"."""
+    """ "two grown daughters", "a younger brother", "no children"."""
     words = lexicon()
     number = line.word(index)
     if number not in words["number_words"]:
         return None
     at = line.skip(index + 1, words["kin_adjectives"] | words["adverbs"])
     kin = line.word(at)
-    if kin not in words["kin"] or not (follows_well(line, at + 1, loose=True) or line.word(at + 1) in {"who", "named", "called"}):
+    if kin not in words["kin"] or not (
+        follows_well(line, at + 1, loose=True) or line.word(at + 1) in {"who", "named", "called"}
+    ):
         return None
     kept = [word for word in line.words[index + 1 : at] if word in _KIN_KEPT]
     shown = [*([number] if number != "no" else []), *kept, kin]

@@ -14,9 +14,25 @@ import regex
 from app.prose import Prose
 from app.vocabulary import OWN_KINDS, SegmentKind
 
-_I = frozenset("i me my mine myself i'm i've i'd i'll im ive".split())
-_YOU = frozenset("you your yours yourself yourselves you're you've you'll thou thee thy thine ye".split())
-_ARCHAIC = frozenset("thou thee thy thine ye hath doth saith unto hast dost shalt".split())
+_I = frozenset(["i", "me", "my", "mine", "myself", "i'm", "i've", "i'd", "i'll", "im", "ive"])
+_YOU = frozenset(
+    [
+        "you",
+        "your",
+        "yours",
+        "yourself",
+        "yourselves",
+        "you're",
+        "you've",
+        "you'll",
+        "thou",
+        "thee",
+        "thy",
+        "thine",
+        "ye",
+    ]
+)
+_ARCHAIC = frozenset(["thou", "thee", "thy", "thine", "ye", "hath", "doth", "saith", "unto", "hast", "dost", "shalt"])
 #: A turn of a play, an interview or a court record: "MR. STEIN: No.", "Q. And then?"
 _TURN = regex.compile(r"\s*(?:\d+\s+)?(?:[QA]|(?:[A-Z][A-Z'’-]+\.?\s){0,3}[A-Z][A-Z'’-]+)[.:]\s")  # noqa: RUF001 - the curly apostrophe is meant
 _TALK = frozenset({SegmentKind.MESSAGE, SegmentKind.UTTERANCE})
@@ -48,7 +64,11 @@ def voice(prose: Prose) -> dict[str, Any]:
         "firstPersonRate": round(_first_person_rate(prose, counts, own), 2),
         "secondPersonRate": round(100 * sum(counts[word] for word in _YOU) / own, 2),
         "quotedShare": round(sum(end - start for start, end in prose.quoted) / characters, 3),
-        "questionShare": round(sum(text[s.start : s.end].rstrip("\"'”’)").endswith("?") for s in prose.sentences) / max(1, len(prose.sentences)), 3),  # noqa: RUF001 - closing marks are meant
+        "questionShare": round(
+            sum(text[s.start : s.end].rstrip("\"'”’)").endswith("?") for s in prose.sentences)
+            / max(1, len(prose.sentences)),
+            3,
+        ),  # noqa: RUF001 - closing marks are meant
     }
     archaic = 100 * sum(counts[word] for word in _ARCHAIC) / own
     return {"genre": str(_genre(prose, measures, archaic)), **measures}

@@ -92,13 +92,20 @@ def tongue(language: str) -> Tongue | None:
         return None
     sets = {name: frozenset(words.split()) for name, words in listed.items()}
     grammar = lexicon()
-    closed = frozenset().union(*(grammar[name] for name in ("function", "stops", "adverbs", "vague", "months", "kin", "weekdays")))
+    closed = frozenset().union(
+        *(grammar[name] for name in ("function", "stops", "adverbs", "vague", "months", "kin", "weekdays"))
+    )
     return Tongue(
         sets["before"],
         sets["things"],
         sets["first"],
         sets["titles"],
-        sets["empty"] | sets["archaic"] | sets["before"] | sets["first"] | sets["titles"] | (closed if language == "en" else frozenset()),
+        sets["empty"]
+        | sets["archaic"]
+        | sets["before"]
+        | sets["first"]
+        | sets["titles"]
+        | (closed if language == "en" else frozenset()),
         get_frequency_dict(language, wordlist="small"),
     )
 
@@ -160,7 +167,7 @@ class _Sentences:
 
 
 def _elided(word: str) -> str:
-    """"j'aime" as "j'"."""
+    """ "j'aime" as "j'"."""
     return word[:2] if word[1:2] == "'" and word[:2] in {"j'", "m'"} else word
 
 
@@ -172,7 +179,9 @@ def _terms(prose: Prose, known: Tongue) -> dict[str, Term]:
     for index, word in enumerate(words):
         if _topical(word, known, prose.layer.language):
             occurrences[folded.get(word, word)].append(index)
-    occurrences = {term: at for term, at in occurrences.items() if len(at) >= LEAST_COUNT and _noun(prose, words, at, known)}
+    occurrences = {
+        term: at for term, at in occurrences.items() if len(at) >= LEAST_COUNT and _noun(prose, words, at, known)
+    }
     terms: dict[str, Term] = {}
     joined = _pairs(prose, words, folded, occurrences, known)
     taken = {index + step for at in joined.values() for index in at for step in (0, 1)}
@@ -221,7 +230,14 @@ def _folding(words: list[str], language: str | None) -> dict[str, str]:
         if language == "en":
             base = singular(stem)
         else:
-            base = next((stem[:-cut] for ending, cut in (("s", 1), ("es", 2)) if stem.endswith(ending) and stem[:-cut] in types and len(stem) > 4), stem)
+            base = next(
+                (
+                    stem[:-cut]
+                    for ending, cut in (("s", 1), ("es", 2))
+                    if stem.endswith(ending) and stem[:-cut] in types and len(stem) > 4
+                ),
+                stem,
+            )
         if base != word:
             folded[word] = base
     return folded
@@ -262,7 +278,13 @@ def _pairs(
     tokens = prose.tokens
     for index in sorted(heads):
         before = index - 1
-        if before < 0 or words[before] in known.skipped or len(words[before]) < 3 or tokens[index][1] - tokens[before][2] != 1:
+        if (
+            before < 0
+            or words[before] in known.skipped
+            or len(words[before]) < 3
+            or tokens[index][1] - tokens[before][2] != 1
+            or tokens[index][0] != words[index]
+        ):
             continue
         found[f"{words[before]} {folded.get(words[index], words[index])}"].append(before)
     counts = Counter(words)
@@ -300,7 +322,9 @@ def _topic(prose: Prose, known: Tongue, sentences: _Sentences, shown: str, term:
         "logRatio": round(ratio, 2),
         "places": len(places),
         "parts": len(parts),
-        "dispersion": round(sum(abs(parts[part] / count - 1 / PARTS) for part in range(PARTS)) / 2 / (1 - 1 / PARTS), 3),
+        "dispersion": round(
+            sum(abs(parts[part] / count - 1 / PARTS) for part in range(PARTS)) / 2 / (1 - 1 / PARTS), 3
+        ),
         "personal": len(personal),
         "personalPlaces": len({sentences.all[index].segment for index in personal}),
         "proper": proper,
@@ -354,13 +378,15 @@ def _written(prose: Prose, known: Tongue, term: Term, *, proper: bool) -> str:
 
 
 def _counted(prose: Prose, known: Tongue, term: Term, form: str) -> str:
-    """"printers" for what is written with "a" or in the plural as well; "religion" stays."""
+    """ "printers" for what is written with "a" or in the plural as well; "religion" stays."""
     if singular(form) != form:
         return form
     words = _words(prose)
     last = term.words - 1
     one = sum(
-        at > 0 and words[at - 1] in {"a", "an", "one", "every", "each", "another"} and _ends_group(prose, words, at + last, known)
+        at > 0
+        and words[at - 1] in {"a", "an", "one", "every", "each", "another"}
+        and _ends_group(prose, words, at + last, known)
         for at in term.at
     )
     plurals = sum(count for other, count in term.forms.items() if other != form)
@@ -369,7 +395,10 @@ def _counted(prose: Prose, known: Tongue, term: Term, form: str) -> str:
 
 def _instances(prose: Prose, sentences: _Sentences, inside: list[int]) -> Iterator[dict[str, Any]]:
     """Sentences that hold the term, spread over the text, personal ones first."""
-    ordered = [*_spread([i for i in inside if sentences.personal[i]]), *_spread([i for i in inside if not sentences.personal[i]])]
+    ordered = [
+        *_spread([i for i in inside if sentences.personal[i]]),
+        *_spread([i for i in inside if not sentences.personal[i]]),
+    ]
     for index in ordered[:MOST_INSTANCES]:
         sentence: Sentence = sentences.all[index]
         label = _PERSONAL if sentences.personal[index] else ""

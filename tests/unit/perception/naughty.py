@@ -17,7 +17,7 @@ from app.errors import Refusal
 from app.layers import Segment, TextLayer
 from app.vocabulary import ReasonCode, SegmentKind
 
-SECRET = "the words of the file"
+WORDS = "the words of the file"
 
 
 def echo(blob: Blob, context: Context) -> Result:
@@ -42,7 +42,7 @@ def refuse(blob: Blob, context: Context) -> Result:
 
 def fail(blob: Blob, context: Context) -> Result:
     """Fail with an error that quotes the file, as parsers do."""
-    raise KeyError(SECRET)
+    raise KeyError(WORDS)
 
 
 def leave(blob: Blob, context: Context) -> Result:
@@ -98,8 +98,8 @@ def swell(blob: Blob, context: Context) -> Result:
 
 def shout(blob: Blob, context: Context) -> Result:
     """Write the file to where a library would complain."""
-    os.write(1, SECRET.encode())
-    os.write(2, SECRET.encode())
+    os.write(1, WORDS.encode())
+    os.write(2, WORDS.encode())
     return Result({})
 
 
@@ -123,7 +123,7 @@ def look_around(blob: Blob, context: Context) -> Result:
             "group": os.getpgid(0),
             "pid": os.getpid(),
             "threads": threading.active_count(),
-            "shared_memory": os.listdir("/dev/shm"),
+            "shared_memory": [path.name for path in Path("/dev/shm").iterdir()],  # noqa: S108 - looked at only
         }
     )
 
@@ -131,8 +131,7 @@ def look_around(blob: Blob, context: Context) -> Result:
 def write_large(blob: Blob, context: Context) -> Result:
     """Write a file larger than anything we need."""
     with Path(context.options["path"]).open("wb") as file:
-        for _ in range(300):
-            file.write(bytes(2**20))
+        file.writelines(bytes(2**20) for _ in range(300))
     return Result({})
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import zlib
 from pathlib import Path
+from typing import Any
 
 import docx
 import numpy as np
@@ -65,20 +66,16 @@ class Pdf:
         lock = _Lock(password) if password is not None else None
         objects: list[tuple[str, bytes | None]] = [("", None)] * 3
         kids = []
-        for content, annotations, extra in self.pages:
+        for content, on_page, extra in self.pages:
             notes = []
-            for note in annotations:
+            for note in on_page:
                 objects.append((note, None))
                 notes.append(f"{len(objects)} 0 R")
             objects.append(("", "\n".join(content).encode("latin-1")))
             stream = len(objects)
-            objects.append(
-                (
-                    "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 3 0 R >> >> "
-                    f"/Contents {stream} 0 R /Annots [{' '.join(notes)}] {extra} >>",
-                    None,
-                )
-            )
+            box = "/MediaBox [0 0 595 842] /Resources << /Font << /F1 3 0 R >> >>"
+            page = f"<< /Type /Page /Parent 2 0 R {box} /Contents {stream} 0 R /Annots [{' '.join(notes)}] {extra} >>"
+            objects.append((page, None))
             kids.append(f"{len(objects)} 0 R")
         fields = [f"{n} 0 R" for n, (body, _) in enumerate(objects, 1) if "/Widget" in body]
         form = f"/AcroForm << /Fields [{' '.join(fields)}] >>" if fields else ""
@@ -112,6 +109,10 @@ class Pdf:
         return out.getvalue()
 
 
+def _md5(data: bytes) -> Any:
+    return hashlib.md5(data, usedforsecurity=False)
+
+
 _PADDING = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
 
 
@@ -120,10 +121,10 @@ class _Lock:
 
     def __init__(self, password: bytes) -> None:
         padded = (password + _PADDING)[:32]
-        owner = _rc4(hashlib.md5(padded).digest()[:5], padded)
+        owner = _rc4(_md5(padded).digest()[:5], padded)
         identity = b"0123456789abcdef"
         permissions = (-4).to_bytes(4, "little", signed=True)
-        self.key = hashlib.md5(padded + owner + permissions + identity).digest()[:5]
+        self.key = _md5(padded + owner + permissions + identity).digest()[:5]
         user = _rc4(self.key, _PADDING)
         self.dictionary = (
             f"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <{owner.hex()}> /U <{user.hex()}> >> "
@@ -131,7 +132,7 @@ class _Lock:
         )
 
     def cipher(self, number: int, data: bytes) -> bytes:
-        key = hashlib.md5(self.key + number.to_bytes(3, "little") + b"\0\0").digest()[:10]
+        key = _md5(self.key + number.to_bytes(3, "little") + b"\0\0").digest()[:10]
         return _rc4(key, data)
 
 

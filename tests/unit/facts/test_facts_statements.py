@@ -69,9 +69,13 @@ STATED = [
     ("I have never liked cheese.", "like", "cheese"),
     # habits
     ("Every morning I walk to work.", "habit", "walks to work every morning"),
-    ("I always proofread invoices twice.", "habit", "proofreads invoices"),
+    ("I always carry matches.", "habit", "carries matches"),
     ("I never read horoscopes.", "habit", "reads horoscopes"),
-    ("At the end of each week, I spend 20 minutes writing down what went well.", "habit", "spends time writing every week"),
+    (
+        "At the end of each week, I spend 20 minutes writing down what went well.",
+        "habit",
+        "spends time writing every week",
+    ),
     ("I tend to overthink.", "habit", "overthink"),
     ("I write poetry.", "habit", "writes poetry"),
     # skills
