@@ -143,7 +143,13 @@ def in_words(upload: Upload) -> str:
     """One line on how a file's analysis ended."""
     reason = upload.state.get("reason")
     why = f": {reason['message']} ({reason['code']})" if reason else ""
-    return f"{upload.file}: {upload.status}{why}"
+    return f"{_near(upload.file)}: {upload.status}{why}"
+
+
+def _near(file: Path) -> Path:
+    """The path as seen from where the person is."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file
 
 
 def remarks(upload: Upload) -> list[str]:

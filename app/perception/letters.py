@@ -39,6 +39,8 @@ _CLOSING = re.compile(
     r"|je t['\u2019]embrasse|un abrazo|abrazos|besos|tu |con |saludos|atentamente)",
     re.IGNORECASE,
 )
+#: What a sentence has and a farewell has not.
+_VERB = re.compile(r"\b(?:is|was|are|were|has|have|had|will|ist|war|sind|hat|est|sont|es|son)\b")
 _NAME = re.compile(r"(?:\(signed\) )?[A-ZÀ-Þ][\w'\u2019.-]*(?: [\w'\u2019.-]+){0,5}\W*")
 _NAME_WORDS = frozenset({"von", "van", "de", "la", "der", "of", "y", "signed"})
 _POSTSCRIPT = re.compile(r"P\.? ?S\.?\W", re.IGNORECASE)
@@ -162,10 +164,12 @@ class _Reader:
         """A date opens a letter, unless the one at hand waits for it: at its head, or under its signature."""
         letter = self.letter
         if letter is None or letter.date:
+            before, letter = letter, self._begin()
             above = self.found[index - 1] if index else None
-            letter = self._begin()
-            if above and above.kind is SegmentKind.PARAGRAPH:
+            if above and above.kind is SegmentKind.PARAGRAPH and _is_place(self._content(index - 1)):
                 letter.blocks.append(above)
+                if before and above in before.blocks:
+                    before.blocks.remove(above)
         for block in letter.blocks:
             if block.kind is SegmentKind.PARAGRAPH and _is_place(self.text[block.start : block.end]):
                 block.kind = SegmentKind.SALUTATION
@@ -266,8 +270,8 @@ def is_greeting(content: str) -> bool:
 
 def is_closing(content: str) -> bool:
     """Whether a line could be a farewell; what stands below it decides."""
-    sentence = content.endswith(".") and content.count(" ") > 4
-    return len(content) <= LINE_LENGTH and not sentence and _CLOSING.match(content) is not None
+    says = _VERB.search(content) or speaks_of_itself(content)
+    return len(content) <= LINE_LENGTH and not says and _CLOSING.match(content) is not None
 
 
 def _main_name(letters: list[_Letter]) -> set[str]:

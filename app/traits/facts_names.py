@@ -50,7 +50,7 @@ _SPELLED_WITH_VOWEL = frozenset("AEFHILMNORSX")
 
 
 def article(noun: str) -> str:
-    """ "a" or "an"."""
+    """The article by sound: "a" or "an"."""
     first = noun.split(maxsplit=1)[0]
     if first.isupper() and 1 < len(first) < 5:
         return "an" if first[0] in _SPELLED_WITH_VOWEL else "a"

@@ -20,15 +20,17 @@ from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
 from app.analyzers.text.facts_lists import announced
 from app.analyzers.text.facts_marks import marks
-from app.analyzers.text.facts_mine import mine, moved
+from app.analyzers.text.facts_mine import mine
+from app.analyzers.text.facts_moved import moved
 from app.analyzers.text.facts_voice import voice
+from app.analyzers.text.facts_words import word_set
 from app.errors import Refusal
 from app.layers import TextLayer
 from app.prose import Prose
 from app.vocabulary import Authorship, ReasonCode
 
 #: Words one of which a sentence needs before anything else is asked of it.
-_FIRST_PERSON = frozenset(["i", "i'm", "i've", "i'd", "i'll", "im", "ive", "my", "me"])
+_FIRST_PERSON = word_set("i i'm i've i'd i'll im ive my me")
 _SUBJECTS = frozenset(["i", "my", "me"])
 _QUOTATION_MARKS = frozenset("\"'“‘„«»‚`")  # noqa: RUF001 - quotation marks are meant
 #: Authors whose "I" is not the person.
@@ -153,7 +155,7 @@ def _continued(said: Said, at: int) -> Iterator[Draft]:
 
 
 def _someone_who(line: Line, index: int) -> Iterator[Draft]:
-    """ "As someone who has always valued independence", "I am a person who loves maps": said of oneself in the third person."""
+    """From "As someone who has always valued independence", "I am a person who loves maps": said of oneself in the third person."""
     begins = line.word(index - 2) == "as" and clause_start(line, index) == index - 2
     at = index - 3 if line.word(index - 2) in {"a", "of"} else index - 2
     owned = line.word(at) in {"am", "'m"} and line.word(at - 1) == "i"

@@ -12,6 +12,7 @@ from app.analyzers.text.facts_line import BARRIER, END, Line
 from app.analyzers.text.facts_mind import one_person
 from app.analyzers.text.facts_phrase import Phrase, fold, follows_well, is_gerund, thing, things
 from app.analyzers.text.facts_roles import institution, listed, place, role
+from app.analyzers.text.facts_words import word_set
 
 #: What says that something is liked, with the name we give it.
 _LIKINGS = {
@@ -33,53 +34,15 @@ _FANS = (
     "such a",
 )
 _AFRAID = ("afraid of", "scared of", "terrified of", "frightened of", "frightened by", "petrified of", "terrified by")
-_GOOD = frozenset(["good", "great", "excellent", "skilled", "skilful", "skillful", "proficient", "adept"])
-_BAD = frozenset(["bad", "terrible", "horrible", "awful", "lousy", "hopeless", "rubbish", "mediocre", "poor"])
-_PERSON = frozenset(
-    [
-        "person",
-        "man",
-        "woman",
-        "fellow",
-        "girl",
-        "boy",
-        "child",
-        "kid",
-        "guy",
-        "soul",
-        "creature",
-        "individual",
-        "character",
-        "student",
-        "traveller",
-        "reader",
-    ]
+_GOOD = word_set("good great excellent skilled skilful skillful proficient adept")
+_BAD = word_set("bad terrible horrible awful lousy hopeless rubbish mediocre poor")
+_PERSON = word_set(
+    "person man woman fellow girl boy child kid guy soul creature individual character student traveller reader"
 )
 #: What may stand behind "I am shy" without narrowing it to an occasion.
-_OPEN_ENDED = frozenset(
-    ["and", "but", "or", "because", "since", "so", "although", "though", ",", ".", ";", ":", "—", "!", "…", "(", ")"]
-) | {END, BARRIER}
+_OPEN_ENDED = word_set("and but or because since so although though , . ; : — ! … ( )") | {END, BARRIER}
 _TRAIT_TAILS = ("by nature", "in general", "by temperament", "at heart", "by disposition", "as a child", "when i was", "from birth", "with strangers", "around people")  # fmt: skip
-_AFTER_ROLE = frozenset(
-    [
-        "too",
-        "who",
-        "here",
-        "there",
-        "at",
-        "for",
-        "in",
-        "by",
-        "with",
-        "since",
-        "on",
-        "during",
-        "of",
-        "working",
-        "living",
-        "based",
-    ]
-)
+_AFTER_ROLE = word_set("too who here there at for in by with since on during of working living based")
 
 
 def being(said: Said) -> Iterator[Draft]:
@@ -171,7 +134,7 @@ def _from(said: Said, line: Line, at: int) -> Iterator[Draft]:
 
 
 def _family(said: Said, line: Line, at: int) -> Iterator[Draft]:
-    """ "the youngest of seven children", "an only child"."""
+    """From "the youngest of seven children", "an only child"."""
     words = lexicon()
     start = at + 1 if line.word(at) in {"the", "an"} else at
     if line.word(start) not in words["family_ranks"] or said.verb.negated:
@@ -213,7 +176,7 @@ def _role(said: Said, line: Line, at: int) -> Iterator[Draft]:
 
 
 def _self(said: Said, line: Line, at: int) -> Iterator[Draft]:
-    """ "I'm an introvert", "I'm not a morning person", "I am Welsh"."""
+    """From "I'm an introvert", "I'm not a morning person", "I am Welsh"."""
     words = lexicon()
     if line.word(at) in words["nationalities"] and line.capital(at) and line.word(at + 1) in _OPEN_ENDED:
         yield said.draft("identity", "is", Phrase(line.word(at), line.word(at), at, at + 1, proper=True))
@@ -233,7 +196,7 @@ def _self(said: Said, line: Line, at: int) -> Iterator[Draft]:
 
 
 def _described(said: Said, line: Line, at: int) -> Iterator[Draft]:
-    """ "I am a very patient person", "I was a shy child"."""
+    """From "I am a very patient person", "I was a shy child"."""
     words = lexicon()
     if line.word(at) not in {"a", "an"}:
         return
@@ -264,7 +227,7 @@ def _described(said: Said, line: Line, at: int) -> Iterator[Draft]:
 
 
 def _trait(said: Said, line: Line, at: int) -> Iterator[Draft]:
-    """ "I have always been shy and clumsy"; not "I was careful to", "I am proud of you", "I am lazy today"."""
+    """From "I have always been shy and clumsy"; not "I was careful to", "I am proud of you", "I am lazy today"."""
     words, verb = lexicon(), said.verb
     for lead in ("a bit", "a little", "a tad", "a trifle", "by nature"):
         at += len(lead.split()) if line.matches(at, lead) else 0

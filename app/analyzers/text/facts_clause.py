@@ -11,80 +11,22 @@ from dataclasses import dataclass, field
 from app.analyzers.text.facts_lexicon import BASE, GERUND, PARTICIPLE, PAST, lexicon
 from app.analyzers.text.facts_line import BARRIER, Line
 from app.analyzers.text.facts_phrase import adverb
+from app.analyzers.text.facts_words import word_set
 
 _STRONG_MARKS = frozenset([";", ":", "—", "(", ".", "…", "!", BARRIER])
-_BE = frozenset(["am", "'m", "was", "are", "'re", "were", "is", "'s", "be", "been", "being"])
+_BE = word_set("am 'm was are 're were is 's be been being")
 _BE_NOW = frozenset(["am", "'m", "are", "'re", "is"])
 _HAVE = frozenset(["have", "'ve", "had", "has"])
 _DO = frozenset(["do", "did", "does"])
-_HOW_OFTEN = frozenset(
-    [
-        "always",
-        "usually",
-        "normally",
-        "typically",
-        "often",
-        "frequently",
-        "regularly",
-        "constantly",
-        "rarely",
-        "seldom",
-        "habitually",
-        "invariably",
-    ]
+_HOW_OFTEN = word_set(
+    "always usually normally typically often frequently regularly constantly rarely seldom habitually invariably"
 )
 #: A past that was more than one occasion: these in the time phrase before the subject or right behind the object.
-_ONLY_PARTLY = frozenset(
-    [
-        "necessarily",
-        "entirely",
-        "only",
-        "just",
-        "particularly",
-        "especially",
-        "exactly",
-        "completely",
-        "totally",
-        "quite",
-    ]
+_ONLY_PARTLY = word_set("necessarily entirely only just particularly especially exactly completely totally quite")
+_LIFE_PHASES = word_set(
+    "child boy girl kid lad teenager teen childhood boyhood girlhood youth infancy young younger little days"
 )
-_LIFE_PHASES = frozenset(
-    [
-        "child",
-        "boy",
-        "girl",
-        "kid",
-        "lad",
-        "teenager",
-        "teen",
-        "childhood",
-        "boyhood",
-        "girlhood",
-        "youth",
-        "infancy",
-        "young",
-        "younger",
-        "little",
-        "days",
-    ]
-)
-_UNREAL = frozenset(
-    [
-        "dream",
-        "dreams",
-        "nightmare",
-        "story",
-        "game",
-        "novel",
-        "film",
-        "movie",
-        "play",
-        "fantasy",
-        "simulation",
-        "character",
-        "role",
-    ]
-)
+_UNREAL = word_set("dream dreams nightmare story game novel film movie play fantasy simulation character role")
 
 
 @dataclass(slots=True)
@@ -386,7 +328,7 @@ def _resolve(line: Line, at: int, chain: list[str], found: Verb) -> Verb | None:
 
 
 def _resolve_be(line: Line, at: int, chain: list[str], found: Verb, lemma: str, form: str) -> Verb | None:
-    """ "am", "was", "have been", with what follows: progressive, passive, or a complement."""
+    """From "am", "was", "have been", with what follows: progressive, passive, or a complement."""
     words = lexicon()
     word = line.words[at]
     if set(chain) & _HAVE or "'d" in chain:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.analyzers.text.facts_clause import Opening, Verb
+from app.analyzers.text.facts_lexicon import PAST, lexicon
 from app.analyzers.text.facts_line import Line
 from app.analyzers.text.facts_phrase import Phrase
+from app.analyzers.text.facts_words import word_set
 
+_THEN = frozenset(["was", "were", "had", "did"])
+_NOW = word_set("is are am 'm 's 're has have 've does do will 'll can")
 AFFIRMED, NEGATED = "affirmed", "negated"
 
 
@@ -73,3 +77,15 @@ class Said:
             plain=self.plain,
             sensitive=sensitive,
         )
+
+
+def told_in(line: Line) -> str:
+    """The tense of a sentence that does not say itself when its fact holds: past where only the past is spoken of."""
+    forms = lexicon().forms
+    past = any(word in _THEN or forms.get(word, ("", ""))[1] == PAST for word in line.words)
+    return "past" if past and not any(word in _NOW for word in line.words) else "present"
+
+
+def spoken_of(line: Line, tense: str = "") -> Said:
+    """A fact without a clause of its own: "my two daughters". Its tense is the sentence's unless given."""
+    return Said(line, Opening(), Verb(lemma="be", tense=tense or told_in(line), at=0, next=0))

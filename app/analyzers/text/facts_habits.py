@@ -11,52 +11,19 @@ from app.analyzers.text.facts_inflect import third
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
 from app.analyzers.text.facts_phrase import Phrase, activity, complement, fold, follows_well
+from app.analyzers.text.facts_words import word_set
 
 _EACH = frozenset(["every", "each"])
-_TIMES = frozenset(
-    [
-        "day",
-        "morning",
-        "afternoon",
-        "evening",
-        "night",
-        "week",
-        "weekend",
-        "month",
-        "year",
-        "summer",
-        "winter",
-        "spring",
-        "autumn",
-        "sunday",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-    ]
+_TIMES = word_set(
+    "day morning afternoon evening night week weekend month year summer winter spring autumn sunday monday "
+    "tuesday wednesday thursday friday saturday"
 )
-_ON_DAYS = frozenset(
-    [
-        "sundays",
-        "mondays",
-        "tuesdays",
-        "wednesdays",
-        "thursdays",
-        "fridays",
-        "saturdays",
-        "weekends",
-        "weekdays",
-        "mornings",
-        "evenings",
-    ]
+_ON_DAYS = word_set(
+    "sundays mondays tuesdays wednesdays thursdays fridays saturdays weekends weekdays mornings evenings"
 )
 _ONE_WORD = frozenset(["daily", "weekly", "nightly"])
 _OFTEN = {"always": "always", "usually": "usually", "normally": "usually", "typically": "usually", "often": "often", "frequently": "often", "regularly": "regularly", "never": "never", "rarely": "rarely", "seldom": "rarely", "invariably": "always", "habitually": "usually"}  # fmt: skip
-_CONDITIONS = frozenset(
-    ["until", "till", "unless", "if", "when", "except", "before", "after", "without", "but", "during", "on", "at", "in"]
-)
+_CONDITIONS = word_set("until till unless if when except before after without but during on at in")
 #: "every day" in the first days of something is no habit of a life.
 _MOST_WORDS = 5
 #: Commonness (Zipf scale) below which an unlisted word is rather a slip of the pen or a name than a verb.
@@ -126,7 +93,7 @@ def _tells(slot: list[str]) -> bool:
 
 
 def _spends(said: Said) -> Iterator[Draft]:
-    """ "At the end of each week, I spend 30-60 minutes writing down ..."."""
+    """From "At the end of each week, I spend 30-60 minutes writing down ..."."""
     line, at = said.line, said.verb.next
     when = frequency(said.opened.lead)
     end = at
@@ -163,7 +130,7 @@ def activity_start(line: Line, index: int) -> Phrase | None:
 
 
 def tends(said: Said) -> Iterator[Draft]:
-    """ "I tend to overthink", "I have a habit of interrupting"."""
+    """From "I tend to overthink", "I have a habit of interrupting"."""
     line, at = said.line, said.verb.next
     if said.verb.tense != "present" or said.verb.modal:
         return

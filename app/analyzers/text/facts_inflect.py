@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from wordfreq import zipf_frequency
 
+from app.analyzers.text.facts_words import word_set
+
 _VOWELS = frozenset("aeiou")
 #: Two-syllable verbs stressed on the second, and others that double although the rule below does not see it.
-_DOUBLES = frozenset(
-    [
-        "begin",
-        "forget",
-        "regret",
-        "prefer",
-        "refer",
-        "occur",
-        "admit",
-        "commit",
-        "permit",
-        "submit",
-        "compel",
-        "control",
-        "rebel",
-        "transfer",
-        "program",
-    ]
+_DOUBLES = word_set(
+    "begin forget regret prefer refer occur admit commit permit submit compel control rebel transfer program"
 )
 _SHORT_VERBS = frozenset(["do", "go", "be"])
 _THIRD = {"be": "is", "have": "has", "do": "does", "go": "goes"}
@@ -45,7 +31,7 @@ def _doubles(base: str) -> bool:
 
 
 def gerund(base: str) -> str:
-    """ "write" to "writing"."""
+    """The form in -ing: "write" to "writing"."""
     if base.endswith("ie"):
         return base[:-2] + "ying"
     if base.endswith("e") and not base.endswith(("ee", "oe", "ye")) and base != "be":
@@ -93,7 +79,7 @@ def base_of(ing: str) -> str:
 
 
 def singular(noun: str) -> str:
-    """ "books" to "book"; words that only look like plurals stay."""
+    """The singular: "books" to "book"; words that only look like plurals stay."""
     if noun in _IRREGULAR_PLURALS:
         return _IRREGULAR_PLURALS[noun]
     if noun.endswith("men") and len(noun) > 4:
@@ -108,7 +94,7 @@ def singular(noun: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """ "lady" to "ladies"."""
+    """The plural: "lady" to "ladies"."""
     if noun.endswith("man"):
         return noun[:-3] + "men"
     if noun.endswith("y") and noun[-2:-1] not in _VOWELS:

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 
 from app.analyzers.text.facts_inflect import gerund, past
+from app.analyzers.text.facts_words import word_set
 
 #: What a form of a verb is.
 BASE, PAST, PARTICIPLE, GERUND = "base", "past", "participle", "gerund"
@@ -50,7 +51,7 @@ def lexicon() -> Lexicon:
     irregular: dict[str, str] = verbs["irregular"]
     classes: dict[str, str] = verbs["classes"]
     prepositions = dict(item.split("=") for item in classes.pop("takes_preposition").split())
-    sets = {name: frozenset(listed.split()) for name, listed in {**words, **people, **classes}.items()}
+    sets = {name: word_set(listed) for name, listed in {**words, **people, **classes}.items()}
     sets["function"] = frozenset().union(
         *(
             sets[name]

@@ -28,12 +28,12 @@ _UNDERSTANDS = {"speak": "speaks", "read": "reads", "know": "knows", "understand
 
 
 def graded_skill(said: Said, found: Role) -> Draft:
-    """ "I am a good cook": said of a skill, with the grade as it was given."""
+    """From "I am a good cook": said of a skill, with the grade as it was given."""
     return said.draft("skill", "is a", found.phrase)
 
 
 def work(said: Said) -> Iterator[Draft]:
-    """ "I work as a nurse", "I've worked as a developer at Google", "I work in finance", "I work from home"."""
+    """From "I work as a nurse", "I've worked as a developer at Google", "I work in finance", "I work from home"."""
     line, words = said.line, lexicon()
     if said.verb.negated or said.verb.modal:
         return
@@ -63,7 +63,7 @@ def _employer(said: Said, at: int) -> Iterator[Draft]:
 
 
 def employed(said: Said) -> Iterator[Draft]:
-    """ "I was employed as a clerk", "I was trained as a physicist", "I was elected president of the club"."""
+    """From "I was employed as a clerk", "I was trained as a physicist", "I was elected president of the club"."""
     line, at = said.line, said.verb.next
     if not said.verb.passive or said.verb.negated:
         return
@@ -85,7 +85,7 @@ def employed(said: Said) -> Iterator[Draft]:
 
 
 def become(said: Said) -> Iterator[Draft]:
-    """ "I became a teacher", "I soon became a thorough Deist"."""
+    """From "I became a teacher", "I soon became a thorough Deist"."""
     line, words = said.line, lexicon()
     if said.verb.negated or said.verb.modal or said.verb.tense == "present":
         return
@@ -100,7 +100,7 @@ def become(said: Said) -> Iterator[Draft]:
 
 
 def teach(said: Said) -> Iterator[Draft]:
-    """ "I teach physics", "I taught myself Spanish"."""
+    """From "I teach physics", "I taught myself Spanish"."""
     line, at = said.line, said.verb.next
     if said.verb.negated or said.verb.modal:
         return
@@ -115,7 +115,7 @@ def teach(said: Said) -> Iterator[Draft]:
 
 
 def learnable(line: Line, at: int) -> Phrase | None:
-    """ "to swim", "how to knit", "Spanish", "the cello": what a skill is named by."""
+    """From "to swim", "how to knit", "Spanish", "the cello": what a skill is named by."""
     words = lexicon()
     start = at + 1 if line.word(at) == "how" else at
     if line.word(start) == "to":
@@ -128,7 +128,7 @@ def learnable(line: Line, at: int) -> Phrase | None:
 
 
 def learn(said: Said) -> Iterator[Draft]:
-    """ "I learned to swim", "I learned Latin", "I'm learning Rust"."""
+    """From "I learned to swim", "I learned Latin", "I'm learning Rust"."""
     found = learnable(said.line, said.verb.next)
     if found is None or said.verb.negated or said.verb.modal:
         return
@@ -140,7 +140,7 @@ def learn(said: Said) -> Iterator[Draft]:
 
 
 def study(said: Said) -> Iterator[Draft]:
-    """ "I study law", "I majored in history", "I graduated from Yale"."""
+    """From "I study law", "I majored in history", "I graduated from Yale"."""
     line, at = said.line, said.verb.next
     if said.verb.negated or said.verb.modal:
         return
@@ -157,7 +157,7 @@ def study(said: Said) -> Iterator[Draft]:
 
 
 def _subjects(line: Line, at: int) -> list[Phrase]:
-    """ "French, German and Latin"."""
+    """From "French, German and Latin"."""
     found: list[Phrase] = []
     while (
         (subject := listed(line, at, "studies", "languages"))
@@ -170,7 +170,7 @@ def _subjects(line: Line, at: int) -> list[Phrase]:
 
 
 def live(said: Said) -> Iterator[Draft]:
-    """ "I live in Bath", "I live alone", "I grew up on a farm", "I moved to Colorado", "I was born in Kerala"."""
+    """From "I live in Bath", "I live alone", "I grew up on a farm", "I moved to Colorado", "I was born in Kerala"."""
     line, at, words = said.line, said.verb.next, lexicon()
     lemma = said.verb.lemma
     if said.verb.negated or said.verb.modal or (said.verb.progressive and lemma != "live"):
@@ -198,7 +198,7 @@ def live(said: Said) -> Iterator[Draft]:
 
 
 def have(said: Said) -> Iterator[Draft]:
-    """ "I have two daughters", "I have a dog", "I have asthma", "I have a degree in law"."""
+    """From "I have two daughters", "I have a dog", "I have asthma", "I have a degree in law"."""
     line, at = said.line, said.verb.next
     if said.verb.modal:
         return
@@ -250,7 +250,7 @@ def _ends(line: Line, at: int) -> bool:
 
 
 def own(said: Said) -> Iterator[Draft]:
-    """ "I own a bakery", "I keep bees", "I run a small shop", "I founded a magazine"."""
+    """From "I own a bakery", "I keep bees", "I run a small shop", "I founded a magazine"."""
     line, at, words = said.line, said.verb.next, lexicon()
     lemma = said.verb.lemma
     if said.verb.negated or said.verb.modal:
@@ -285,7 +285,7 @@ def own(said: Said) -> Iterator[Draft]:
 
 
 def play(said: Said) -> Iterator[Draft]:
-    """ "I play the cello", "I can play chess", "I used to play rugby", "I don't play golf"."""
+    """From "I play the cello", "I can play chess", "I used to play rugby", "I don't play golf"."""
     line, at = said.line, said.verb.next
     if said.verb.modal not in {"", "can"} or said.verb.progressive or line.word(at) in {"a", "an"}:
         return
@@ -303,7 +303,7 @@ def play(said: Said) -> Iterator[Draft]:
 
 
 def speak(said: Said) -> Iterator[Draft]:
-    """ "I speak Welsh and French", "I can read Braille", "I don't speak German", "I know Python"."""
+    """From "I speak Welsh and French", "I can read Braille", "I don't speak German", "I know Python"."""
     line, verb = said.line, said.verb
     if (
         verb.modal not in {"", "can"}
@@ -326,7 +326,7 @@ def speak(said: Said) -> Iterator[Draft]:
 
 
 def can(said: Said) -> Iterator[Draft]:
-    """ "I can swim", "I can't cook"."""
+    """From "I can swim", "I can't cook"."""
     line, verb = said.line, said.verb
     if verb.modal != "can" or verb.tense == "past" or verb.lemma not in lexicon()["self_powers"]:
         return
@@ -336,7 +336,7 @@ def can(said: Said) -> Iterator[Draft]:
 
 
 def suffer(said: Said) -> Iterator[Draft]:
-    """ "I suffer from migraines", "I was diagnosed with asthma"."""
+    """From "I suffer from migraines", "I was diagnosed with asthma"."""
     line, at = said.line, said.verb.next
     if line.word(at) not in {"from", "with"} or said.verb.negated or said.verb.modal:
         return
@@ -346,7 +346,7 @@ def suffer(said: Said) -> Iterator[Draft]:
 
 
 def consume(said: Said) -> Iterator[Draft]:
-    """ "I don't eat meat", "I don't drink", "I gave up smoking", "I quit coffee"."""
+    """From "I don't eat meat", "I don't drink", "I gave up smoking", "I quit coffee"."""
     line, at, verb = said.line, said.verb.next, said.verb
     substances = lexicon()["substances"]
     if verb.modal or verb.progressive:

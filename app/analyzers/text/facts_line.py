@@ -44,7 +44,7 @@ def parts(word: str) -> tuple[str, ...]:
 
 
 def _first_person(word: str) -> str:
-    """ "loves" to "love"; empty where the word is no third person of a known verb."""
+    """From "loves" to "love"; empty where the word is no third person of a known verb."""
     if word in _THIRD:
         return _THIRD[word]
     bases = lexicon()["bases"]

@@ -11,13 +11,14 @@ from app.analyzers.text.facts_clause import opening
 from app.analyzers.text.facts_draft import Draft
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
+from app.analyzers.text.facts_words import word_set
 
-_MISTAKES = frozenset(["mistake", "mistakes", "fault", "errata", "erratum", "blunder", "blunders"])
+_MISTAKES = word_set("mistake mistakes fault errata erratum blunder blunders")
 _LEARNED = frozenset(["learned", "learnt", "acquired"])
-_LESSONS = frozenset(["impression", "lesson", "lessons", "advice", "teaching", "example"])
+_LESSONS = word_set("impression lesson lessons advice teaching example")
 _OWED = ("owe it", "owe this", "owe much", "owe more", "owe everything", "owe a great deal", "am indebted", "'m indebted", "am grateful", "'m grateful", "am thankful", "'m thankful")  # fmt: skip
 #: What "thankful to" may not be followed by: a verb, for then nobody is thanked.
-_NOBODY = frozenset(["say", "see", "be", "have", "know", "hear", "find", "get", "report"])
+_NOBODY = word_set("say see be have know hear find get report")
 
 
 def marks(line: Line) -> Iterator[Draft]:
@@ -33,7 +34,7 @@ def _mark(kind: str, slot: str, first: int, after: int) -> Draft:
 
 
 def _affection(line: Line) -> Iterator[Draft]:
-    """ "I love you", "I love my mother", "give my love to all"."""
+    """From "I love you", "I love my mother", "give my love to all"."""
     words = lexicon()
     for index in line.find("i"):
         at = line.skip(index + 1, words["adverbs"] | {"do"})
@@ -60,7 +61,7 @@ def _loved(line: Line, at: int) -> bool:
 
 
 def _admission(line: Line) -> Iterator[Draft]:
-    """ "I was wrong", "my mistake", "one of the first great errata of my life"."""
+    """From "I was wrong", "my mistake", "one of the first great errata of my life"."""
     words = lexicon()
     for index in line.find("i"):
         at = line.skip(index + 1, words["adverbs"])
@@ -85,7 +86,7 @@ def _admission(line: Line) -> Iterator[Draft]:
 
 
 def _gratitude(line: Line) -> Iterator[Draft]:
-    """ "From my grandfather I learned ...", "I owe it to", "I am grateful to my teachers for"."""
+    """From "From my grandfather I learned ...", "I owe it to", "I am grateful to my teachers for"."""
     words = lexicon()
     if line.word(0) == "from" and (line.word(1) == "my" or line.capital(1)):
         for index in line.find("i"):

@@ -23,6 +23,7 @@ from app.analyzers.text.facts_phrase import (
     things,
 )
 from app.analyzers.text.facts_roles import listed, role
+from app.analyzers.text.facts_words import word_set
 
 _LOVES = {"love": "love", "adore": "love", "relish": "enjoy", "like": "like", "enjoy": "enjoy", "prefer": "prefer"}
 _HATES = {
@@ -33,7 +34,7 @@ _HATES = {
     "abhor": "hate",
     "dislike": "dislike",
 }
-_AIMS = frozenset(["dream", "aspire", "intend", "plan", "aim", "hope", "want", "long"])
+_AIMS = word_set("dream aspire intend plan aim hope want long")
 
 
 def one_person(phrase: Phrase) -> bool:
@@ -45,7 +46,7 @@ def one_person(phrase: Phrase) -> bool:
 
 
 def like(said: Said) -> Iterator[Draft]:
-    """ "I love jazz", "I have always enjoyed reading and hiking", "I don't like crowds", "I hate small talk"."""
+    """From "I love jazz", "I have always enjoyed reading and hiking", "I don't like crowds", "I hate small talk"."""
     line, verb = said.line, said.verb
     hated = verb.lemma in _HATES
     if (
@@ -79,7 +80,7 @@ def like(said: Said) -> Iterator[Draft]:
 
 
 def _own_thing(line: Line, at: int) -> list[Phrase]:
-    """ "my job": of what is one's own, only what everybody has a feeling about."""
+    """From "my job": of what is one's own, only what everybody has a feeling about."""
     after = run(line, at + 1, 2)
     if (
         line.word(at) != "my"
@@ -93,7 +94,7 @@ def _own_thing(line: Line, at: int) -> list[Phrase]:
 
 
 def stand(said: Said) -> Iterator[Draft]:
-    """ "I can't stand loud music", "I cannot bear waste"."""
+    """From "I can't stand loud music", "I cannot bear waste"."""
     verb = said.verb
     if verb.modal != "can" or not verb.negated or verb.tense == "past":
         return
@@ -105,7 +106,7 @@ def stand(said: Said) -> Iterator[Draft]:
 
 
 def quality(said: Said) -> Iterator[Draft]:
-    """ "I have a passion for maps", "a horror of snakes", "a weakness for cake"."""
+    """From "I have a passion for maps", "a horror of snakes", "a weakness for cake"."""
     line, at, words = said.line, said.verb.next, lexicon()
     if line.word(at) not in {"a", "an", "no"} or said.verb.negated or said.verb.modal:
         return
@@ -135,7 +136,7 @@ def quality(said: Said) -> Iterator[Draft]:
 
 
 def believe(said: Said) -> Iterator[Draft]:
-    """ "I believe in hard work"; a clause behind "that" is too long to be a name."""
+    """From "I believe in hard work"; a clause behind "that" is too long to be a name."""
     verb, words = said.verb, lexicon()
     if verb.modal or verb.progressive or said.line.word(verb.next) != "in" or (verb.tense == "past" and not verb.often):
         return
@@ -146,7 +147,7 @@ def believe(said: Said) -> Iterator[Draft]:
 
 
 def value(said: Said) -> Iterator[Draft]:
-    """ "I value independence", "I care deeply about privacy", "I pride myself on punctuality"."""
+    """From "I value independence", "I care deeply about privacy", "I pride myself on punctuality"."""
     line, verb, at = said.line, said.verb, said.verb.next
     if verb.negated or verb.modal or verb.progressive or verb.passive or verb.tense == "past":
         return
@@ -178,7 +179,7 @@ def value(said: Said) -> Iterator[Draft]:
 
 
 def want(said: Said) -> Iterator[Draft]:
-    """ "I want to become a pilot", "I have always wanted to visit Japan", "I dream of opening a bakery"."""
+    """From "I want to become a pilot", "I have always wanted to visit Japan", "I dream of opening a bakery"."""
     line, verb, at = said.line, said.verb, said.verb.next
     if verb.negated or verb.modal or verb.passive:
         return
@@ -196,7 +197,7 @@ def want(said: Said) -> Iterator[Draft]:
 
 
 def goal(said: Said, at: int, *, always: bool) -> Iterator[Draft]:
-    """ "to be an engineer", "to learn Welsh"; anything else only where it is a lasting wish."""
+    """From "to be an engineer", "to learn Welsh"; anything else only where it is a lasting wish."""
     line = said.line
     if line.word(at) != "to":
         return
@@ -227,7 +228,7 @@ def goal(said: Said, at: int, *, always: bool) -> Iterator[Draft]:
 
 
 def conceive(said: Said) -> Iterator[Draft]:
-    """ "I conceived the bold project of arriving at moral perfection", "I resolved to become a vegetarian"."""
+    """From "I conceived the bold project of arriving at moral perfection", "I resolved to become a vegetarian"."""
     line, verb = said.line, said.verb
     at = line.skip(verb.next, lexicon()["articles"])
     end = run(line, at, 4) if at > verb.next else -1
@@ -248,7 +249,7 @@ def conceive(said: Said) -> Iterator[Draft]:
 
 
 def fear(said: Said) -> Iterator[Draft]:
-    """ "I fear heights", "I dread public speaking"; "I fear that" is politeness."""
+    """From "I fear heights", "I dread public speaking"; "I fear that" is politeness."""
     verb = said.verb
     if verb.negated or verb.modal or verb.progressive or verb.tense == "past":
         return
@@ -258,7 +259,7 @@ def fear(said: Said) -> Iterator[Draft]:
 
 
 def consider(said: Said) -> Iterator[Draft]:
-    """ "I consider myself a feminist", "I would describe myself as shy"."""
+    """From "I consider myself a feminist", "I would describe myself as shy"."""
     line, at, verb, words = said.line, said.verb.next, said.verb, lexicon()
     if line.word(at) != "myself" or verb.negated or verb.modal not in {"", "would"} or verb.tense == "past":
         return
@@ -282,7 +283,7 @@ def consider(said: Said) -> Iterator[Draft]:
 
 
 def feel(said: Said) -> Iterator[Draft]:
-    """ "I feel every day more and more inadequate", "I have always felt lonely"; a single occasion is not enough."""
+    """From "I feel every day more and more inadequate", "I have always felt lonely"; a single occasion is not enough."""
     line, at, verb = said.line, said.verb.next, said.verb
     every = line.matches(at, "every day")
     at = line.skip(at + 2 if every else at, {"more", "and", "very", "so"})
@@ -295,7 +296,7 @@ def feel(said: Said) -> Iterator[Draft]:
 
 
 def make(said: Said) -> Iterator[Draft]:
-    """ "I collect stamps", "I grow roses", "I write poetry": what is made or kept for its own sake."""
+    """From "I collect stamps", "I grow roses", "I write poetry": what is made or kept for its own sake."""
     line, at, verb = said.line, said.verb.next, said.verb
     if (
         verb.negated

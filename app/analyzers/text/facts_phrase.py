@@ -12,46 +12,19 @@ from dataclasses import dataclass
 from app.analyzers.text.facts_inflect import base_of, gerund, singular
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import BARRIER, Line
+from app.analyzers.text.facts_words import word_set
 
 _MOST_WORDS = 5
 #: Marks at which a phrase may end; after any other mark the structure is not understood.
 _ENDS = frozenset([",", ".", ";", ":", "—", "(", ")", "!", "?", "…", "", BARRIER])
 #: Words that may follow an object without changing it; behind a noun these narrow what it means ("people from Mars").
-_AFTER = frozenset(
-    [
-        "and",
-        "but",
-        "or",
-        "because",
-        "since",
-        "so",
-        "although",
-        "though",
-        "while",
-        "than",
-        "on",
-        "at",
-        "during",
-        "for",
-        "before",
-        "after",
-        "when",
-        "&",
-        "plus",
-        "not",
-        "until",
-        "till",
-        "throughout",
-        "every",
-        "each",
-        "all",
-    ]
+_AFTER = word_set(
+    "and but or because since so although though while than on at during for before after when & plus not "
+    "until till throughout every each all"
 )
 #: Prepositions that may follow an activity and leave what it is: "speaking at conferences"; not "walking into a shop".
-_MANNER = frozenset(["in", "at", "on", "for", "with", "about"])
-_NARROWING = frozenset(
-    ["from", "in", "with", "of", "by", "through", "without", "about", "into", "onto", "under", "over"]
-)
+_MANNER = word_set("in at on for with about")
+_NARROWING = word_set("from in with of by through without about into onto under over")
 #: An adjective that ends a group before a comma belongs to the next one: "universal, free suffrage".
 _ADJECTIVE_ENDINGS = ("ous", "ful", "less", "able", "ible", "ive", "sal", "nal", "ral", "cal")
 
@@ -224,7 +197,7 @@ def _generic(line: Line, after: int, group: list[str]) -> bool:
 
 
 def _with_of(line: Line, first: int, after: int, *, strict: bool) -> Phrase | None:
-    """ "history of science": only behind nouns that say nothing alone."""
+    """From "history of science": only behind nouns that say nothing alone."""
     words = lexicon()
     start = after + 1
     if line.word(start) in words["articles"]:
@@ -244,7 +217,7 @@ def activity(line: Line, index: int) -> Phrase | None:
 
 
 def infinitive(line: Line, index: int) -> Phrase | None:
-    """ "to read", named as "reading"."""
+    """From "to read", named as "reading"."""
     words = lexicon()
     if line.word(index) != "to":
         return None
@@ -288,7 +261,7 @@ def complement(line: Line, index: int, base: str, shown: str) -> Phrase | None:
 
 
 def _being(line: Line, index: int, shown: str) -> Phrase | None:
-    """ "being a solo developer", "being alone", "being outdoors"."""
+    """From "being a solo developer", "being alone", "being outdoors"."""
     at = index + 1
     if line.word(at) in {"a", "an"}:
         after = run(line, at + 1, 3)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
 from app.analyzers.text.facts_phrase import Phrase, fold, follows_well, is_gerund, noun, run, text_of
+from app.analyzers.text.facts_words import word_set
 
 #: Written small behind the name of a body: "Lumos labs".
-_BODIES = frozenset(["labs", "university", "college", "hospital", "school", "library", "museum", "bank"])
-_KIN_KEPT = frozenset(["older", "younger", "elder", "little", "big", "twin", "half", "adopted", "grown"])
+_BODIES = word_set("labs university college hospital school library museum bank")
+_KIN_KEPT = word_set("older younger elder little big twin half adopted grown")
 #: Words of two-part place names that chats write in lower case.
 _PLACE_PAIRS = {
     "new": frozenset(["york", "zealand", "jersey", "mexico", "england", "orleans", "hampshire", "delhi"]),
@@ -118,7 +119,7 @@ def _held(line: Line, article: str, head: str, group: list[str], after: int) -> 
 
 
 def _with_body(line: Line, index: int, after: int, group: list[str], *, graded: str) -> Phrase:
-    """ "founder of Acme", "professor of law": the body belongs to the name of an office."""
+    """From "founder of Acme", "professor of law": the body belongs to the name of an office."""
     proper = line.capital(index)
     if line.word(after) == "of":
         body = named(line, after + 1) or noun(line, after + 1, strict=False)
@@ -225,7 +226,7 @@ def listed(line: Line, index: int, *names: str) -> Phrase | None:
 
 
 def relatives(line: Line, index: int) -> Phrase | None:
-    """ "two grown daughters", "a younger brother", "no children"."""
+    """From "two grown daughters", "a younger brother", "no children"."""
     words = lexicon()
     number = line.word(index)
     if number not in words["number_words"]:

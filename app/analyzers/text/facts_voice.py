@@ -11,28 +11,13 @@ from typing import Any
 
 import regex
 
+from app.analyzers.text.facts_words import word_set
 from app.prose import Prose
 from app.vocabulary import OWN_KINDS, SegmentKind
 
-_I = frozenset(["i", "me", "my", "mine", "myself", "i'm", "i've", "i'd", "i'll", "im", "ive"])
-_YOU = frozenset(
-    [
-        "you",
-        "your",
-        "yours",
-        "yourself",
-        "yourselves",
-        "you're",
-        "you've",
-        "you'll",
-        "thou",
-        "thee",
-        "thy",
-        "thine",
-        "ye",
-    ]
-)
-_ARCHAIC = frozenset(["thou", "thee", "thy", "thine", "ye", "hath", "doth", "saith", "unto", "hast", "dost", "shalt"])
+_I = word_set("i me my mine myself i'm i've i'd i'll im ive")
+_YOU = word_set("you your yours yourself yourselves you're you've you'll thou thee thy thine ye")
+_ARCHAIC = word_set("thou thee thy thine ye hath doth saith unto hast dost shalt")
 #: A turn of a play, an interview or a court record: "MR. STEIN: No.", "Q. And then?"
 _TURN = regex.compile(r"\s*(?:\d+\s+)?(?:[QA]|(?:[A-Z][A-Z'’-]+\.?\s){0,3}[A-Z][A-Z'’-]+)[.:]\s")  # noqa: RUF001 - the curly apostrophe is meant
 _TALK = frozenset({SegmentKind.MESSAGE, SegmentKind.UTTERANCE})
@@ -68,7 +53,7 @@ def voice(prose: Prose) -> dict[str, Any]:
             sum(text[s.start : s.end].rstrip("\"'”’)").endswith("?") for s in prose.sentences)
             / max(1, len(prose.sentences)),
             3,
-        ),  # noqa: RUF001 - closing marks are meant
+        ),
     }
     archaic = 100 * sum(counts[word] for word in _ARCHAIC) / own
     return {"genre": str(_genre(prose, measures, archaic)), **measures}

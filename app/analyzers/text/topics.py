@@ -167,7 +167,7 @@ class _Sentences:
 
 
 def _elided(word: str) -> str:
-    """ "j'aime" as "j'"."""
+    """From "j'aime" as "j'"."""
     return word[:2] if word[1:2] == "'" and word[:2] in {"j'", "m'"} else word
 
 
@@ -378,7 +378,7 @@ def _written(prose: Prose, known: Tongue, term: Term, *, proper: bool) -> str:
 
 
 def _counted(prose: Prose, known: Tongue, term: Term, form: str) -> str:
-    """ "printers" for what is written with "a" or in the plural as well; "religion" stays."""
+    """From "printers" for what is written with "a" or in the plural as well; "religion" stays."""
     if singular(form) != form:
         return form
     words = _words(prose)
