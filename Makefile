@@ -21,7 +21,7 @@ install: ## Set up only: virtual environment, Python packages, system packages
 
 models: ## Add the neural extra (torch, about 5 GB) and fetch the local models
 	@$(SETUP) run models
-	@$(BIN)/python scripts/fetch_models.py
+	@$(BIN)/python scripts/models.py pull
 
 test: ## Set up, neural extra included, and run all tests
 	@$(SETUP) run dev models
@@ -39,13 +39,13 @@ fix: ## Mend what lint and format can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: ## Throughput and latency of the fleet against plain processes
+bench: ## Throughput and latency of the fleet against plain processes; BENCH='--rounds 1' is quicker
 	@$(SETUP) run dev
-	@$(BIN)/python -m benchmarks $(BENCH)
+	@$(BIN)/python benchmarks/fleet.py $(BENCH)
 
-chaos: ## A long run under random kill -9; SEED=... repeats one, SECONDS_LONG=... says how long
+chaos: ## Ten minutes of random kill -9; ECHO_TEST_SEED=... repeats one, ECHO_TEST_CHAOS_S=... says how long
 	@$(SETUP) run dev
-	@$(BIN)/python -m pytest -m chaos tests/acceptance $(PYTEST)
+	@ECHO_TEST_CHAOS_S=$${ECHO_TEST_CHAOS_S:-600} $(BIN)/python -m pytest -s --timeout=0 -k chaos tests/acceptance $(PYTEST)
 
 clean: ## Stop the fleet and remove the virtual environment and caches; your data in .local stays
 	@if [ -x $(BIN)/echosphere ]; then $(BIN)/echosphere down; fi

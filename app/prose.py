@@ -11,6 +11,7 @@ writer does say: "promo packet".
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -195,6 +196,17 @@ class Prose:
             return False
         own = sum(len(word) for word, _, _ in self.tokens[first:last])
         return 2 * own < sum(len(m.group()) for m in _WORD.finditer(self._plain, start, end))
+
+
+_read = threading.local()
+
+
+def prose_of(layer: TextLayer) -> Prose:
+    """The layer's prose, read once where several analyzers of a lane read the same layer one after another."""
+    last: Prose | None = getattr(_read, "last", None)
+    if last is None or last.layer is not layer:
+        last = _read.last = Prose(layer)
+    return last
 
 
 def sentences(layer: TextLayer) -> list[Sentence]:

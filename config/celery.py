@@ -85,8 +85,9 @@ def celery_settings() -> dict[str, Any]:
                 "task": "maintenance.tick",
                 "schedule": settings().tick_s,
                 # A tick that nobody took in time is worth nothing: the next one does the same.
-                "options": {"queue": str(Queue.MAINTENANCE), "expires": settings().tick_s * 2},
-            }
+                "options": {"expires": settings().tick_s * 2},
+            },
+            "sweep": {"task": "maintenance.sweep", "schedule": 3600.0},
         },
         "beat_schedule_filename": str(settings().home / "beat-schedule"),
     }

@@ -3,4 +3,4 @@
 from app.vocabulary import Queue
 from workers.kind import worker
 
-app = worker(Queue.AUDIO, slots=1, preload=("app.vault",))
+app = worker(Queue.AUDIO, slots=1, preload=("app.vault",), warm=("app.analyzers.audio.prosody",))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_init
+from celery.signals import celeryd_init, worker_init, worker_process_init
 
 from app.tasks.app import celery
 from app.vocabulary import Queue
@@ -21,6 +22,7 @@ def worker(
     slots: int,
     pool: str = "prefork",
     preload: Sequence[str] = (),
+    warm: Sequence[str] = (),
     shutdown_s: float = 25.0,
     start_method: str = "fork",
 ) -> Celery:
@@ -31,6 +33,7 @@ def worker(
         slots: children or threads, unless `ECHO_<QUEUE>_CONCURRENCY` says otherwise.
         pool: "prefork" or "threads"; only prefork enforces time limits.
         preload: modules imported before the children fork, so that they share the memory.
+        warm: modules that each child's sandbox loads at once, so that the first file does not wait for them.
         shutdown_s: seconds that a running step has to end after SIGTERM.
         start_method: "spawn" where a library must not see a fork.
     """
@@ -52,6 +55,14 @@ def worker(
         for module in preload:
             import_module(module)
 
+    def warm_up(**_: object) -> None:
+        from app.perception.sandbox import sandbox  # noqa: PLC0415 - only in the child
+
+        # In a thread, since a child that does not report within seconds is taken for dead.
+        threading.Thread(target=sandbox().warm, args=(warm,), daemon=True).start()
+
     celeryd_init.connect(name_and_queue, weak=False)
+    if warm:
+        worker_process_init.connect(warm_up, weak=False)
     worker_init.connect(load, weak=False)
     return application

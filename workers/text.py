@@ -14,4 +14,5 @@ app = worker(
         "app.analyzers.text.topics",
         "app.vault",
     ),
+    warm=("app.perception.documents",),
 )

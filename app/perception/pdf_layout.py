@@ -14,7 +14,7 @@ from app.perception.reading import Piece
 from app.vocabulary import SegmentKind
 
 #: Lines at the top and at the bottom of a page among which headers, footers and page numbers are looked for.
-EDGE_LINES = 3
+EDGE_LINES = 2
 #: Pages on which a line must come back to be furniture.
 REPEATED = 3
 #: How much larger than the text a heading is set.

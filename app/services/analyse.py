@@ -107,7 +107,8 @@ class _Artifact:
 
     def context(self, row: AnalyzerRow) -> Context:
         """What the analyzer may know besides the artifact."""
-        options = {**row.options, **settings().analyzer_options.get(row.name, {})}
+        options = {"max_seconds": settings().max_audio_seconds, **row.options}
+        options |= settings().analyzer_options.get(row.name, {})
         if folder := model_folder(row):
             options |= {"model": folder, "task": row.model}
         return Context(Authorship(self.package.details.get("authorship", Authorship.UNKNOWN)), options)

@@ -34,6 +34,9 @@ BATCH = 200
 #: Seconds after which a run whose steps have all ended, and which nobody moved on, is moved on.
 ENDED_AFTER_S = 3.0
 
+#: Times that a run whose steps have all ended is moved on before it is given up: its merge fails every time.
+MAX_DISPATCHES = 12
+
 #: The wait before a dispatch is repeated doubles up to this many times.
 MAX_DOUBLINGS = 4
 
@@ -86,9 +89,11 @@ def _mend(run: AnyRow, pipeline: Pipeline) -> bool:
     if due:
         phase = Phase(due[0].phase)
         return pipeline.publish(run.run_id, phase, sorted({Lane(Queue(s.queue), s.lane) for s in due}))
-    if len(lost) == len(still_open):
-        return _move_on(run.run_id, pipeline)
-    return False
+    if len(lost) < len(still_open) or not (stale or lost or run.dispatches <= 1):
+        return False
+    if run.dispatches >= MAX_DISPATCHES:
+        return _fail(run.run_id)
+    return _move_on(run.run_id, pipeline)
 
 
 def _free(connection: Connection, run_id: UUID, lane: str) -> bool:
@@ -123,8 +128,25 @@ def _give_up(connection: Connection, step_ids: list[UUID]) -> None:
     )
 
 
+def _fail(run_id: UUID) -> bool:
+    """Its steps have ended and merging it fails every time: say so instead of trying for ever."""
+    reason = Reason(
+        ReasonCode.INTERNAL, "what the analyzers found could not be merged: this is our fault; analyse again"
+    )
+    with transaction() as connection:
+        connection.execute(
+            update(Run)
+            .where(Run.run_id == run_id, Run.state == str(RunStatus.RUNNING))
+            .values(state=str(RunStatus.FAILED), phase=str(Phase.ENDED), reason=reason.as_json(), finished_at=now())
+        )
+    log.error("run_given_up", run=str(run_id))
+    return True
+
+
 def _move_on(run_id: UUID, pipeline: Pipeline) -> bool:
     """All steps of the phase have ended and nobody went on: do it now."""
+    with transaction() as connection:
+        _dispatched(connection, run_id)
     following = interpret(run_id)
     return following is not None and pipeline.publish(run_id, *following)
 

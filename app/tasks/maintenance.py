@@ -6,10 +6,20 @@ from app.services import graph, reconcile
 from app.tasks.base import fleet_task
 from app.tasks.control import project
 from app.tasks.pipeline import pipeline
+from app.vault import object_store
 from app.vocabulary import Queue
+
+#: Age of an upload's draft that nobody can still be writing.
+ABANDONED_AFTER_S = 86_400.0
 
 #: Graphs brought up to date in one tick.
 PROJECTIONS = 50
+
+
+@fleet_task(queue=Queue.MAINTENANCE, verb="sweep")
+def sweep() -> None:
+    """Remove what interrupted uploads left in the object store."""
+    object_store().sweep(ABANDONED_AFTER_S)
 
 
 @fleet_task(queue=Queue.MAINTENANCE, verb="tick")

@@ -1,8 +1,8 @@
 """Rules that read `text.facts`: what a person says of themselves becomes a candidate in their own words.
 
-A fact is stated, not inferred: its certainty is how plainly and how often it is said. Facts about one thing are one candidate,
-whichever verb they came with ("love", "am fond of"); what speaks against it is kept beside it. An "I" of unknown authorship is
-believed only where the text is a first person's own prose.
+A fact is stated, not inferred: its certainty is how plainly and how often it is said. Facts about one thing are one
+candidate, whichever verb they came with ("love", "am fond of"); what speaks against it is kept beside it. An "I" of
+unknown authorship is believed only where the text is a first person's own prose.
 """
 
 from __future__ import annotations
@@ -37,18 +37,46 @@ MOST_OF_A_KIND = {"family": 3, "studies": 3, "like": 6, "habit": 3, "pet": 2, "s
 MENTIONED, SPOKEN_OF = 0.7, "speaks of own"
 
 _CATEGORY = {
-    "like": TraitCategory.INTEREST, "pet": TraitCategory.INTEREST, "possession": TraitCategory.INTEREST, "skill": TraitCategory.SKILL,
-    "studies": TraitCategory.KNOWLEDGE_DOMAIN, "belief": TraitCategory.PHILOSOPHICAL_STANCE, "value": TraitCategory.PHILOSOPHICAL_STANCE,
-    "habit": TraitCategory.BEHAVIORAL_PATTERN, "diet": TraitCategory.BEHAVIORAL_PATTERN, "self": TraitCategory.BEHAVIORAL_PATTERN,
-    "admission": TraitCategory.BEHAVIORAL_PATTERN, "fear": TraitCategory.EMOTIONAL_RESPONSE_PATTERN,
-    "affection": TraitCategory.COMMUNICATION_STYLE, "gratitude": TraitCategory.COMMUNICATION_STYLE,
-}  # fmt: skip
+    "like": TraitCategory.INTEREST,
+    "pet": TraitCategory.INTEREST,
+    "possession": TraitCategory.INTEREST,
+    "skill": TraitCategory.SKILL,
+    "studies": TraitCategory.KNOWLEDGE_DOMAIN,
+    "belief": TraitCategory.PHILOSOPHICAL_STANCE,
+    "value": TraitCategory.PHILOSOPHICAL_STANCE,
+    "habit": TraitCategory.BEHAVIORAL_PATTERN,
+    "diet": TraitCategory.BEHAVIORAL_PATTERN,
+    "self": TraitCategory.BEHAVIORAL_PATTERN,
+    "admission": TraitCategory.BEHAVIORAL_PATTERN,
+    "fear": TraitCategory.EMOTIONAL_RESPONSE_PATTERN,
+    "affection": TraitCategory.COMMUNICATION_STYLE,
+    "gratitude": TraitCategory.COMMUNICATION_STYLE,
+}
 #: How much a fact of that kind says about this person rather than about anybody.
 _TELLING = {
-    "occupation": 0.9, "goal": 0.9, "value": 0.9, "self": 0.85, "belief": 0.85, "like": 0.85, "fear": 0.8, "skill": 0.8, "habit": 0.75,
-    "studies": 0.7, "identity": 0.8, "employer": 0.7, "diet": 0.7, "residence": 0.6, "origin": 0.6, "health": 0.6, "pet": 0.55,
-    "possession": 0.55, "admission": 0.7, "gratitude": 0.7, "affection": 0.6, "family": 0.45,
-}  # fmt: skip
+    "occupation": 0.9,
+    "goal": 0.9,
+    "value": 0.9,
+    "self": 0.85,
+    "belief": 0.85,
+    "like": 0.85,
+    "fear": 0.8,
+    "skill": 0.8,
+    "habit": 0.75,
+    "studies": 0.7,
+    "identity": 0.8,
+    "employer": 0.7,
+    "diet": 0.7,
+    "residence": 0.6,
+    "origin": 0.6,
+    "health": 0.6,
+    "pet": 0.55,
+    "possession": 0.55,
+    "admission": 0.7,
+    "gratitude": 0.7,
+    "affection": 0.6,
+    "family": 0.45,
+}
 
 
 @dataclass(frozen=True, slots=True)

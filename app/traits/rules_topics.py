@@ -1,9 +1,9 @@
 """Rules that read `text.topics`: a topic that recurs over a text and that its writer relates to themselves.
 
-A frequent word is no interest. "Often writes about" is said only where the topic comes back in several places and the person speaks
-of themselves in some of them; of a text without a first person only that it is about something, and that with little certainty. A
-stated liking ("Fond of reading") is another claim than a counted topic: keys of topics are folded like those of facts, so that one
-subject has one name in both, and ranking puts what is stated first.
+A frequent word is no interest. "Often writes about" is said only where the topic comes back in several places and the
+person speaks of themselves in some of them; of a text without a first person only that it is about something, and
+that with little certainty. A stated liking ("Fond of reading") is another claim than a counted topic: keys of topics
+are folded like those of facts, so that one subject has one name in both, and ranking puts what is stated first.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from typing import Any
 from app.analysis import Context, Result
 from app.errors import Refusal
 from app.layers import TextLayer
-from app.prose import Prose, Sentence
+from app.prose import Sentence, prose_of
 from app.vocabulary import ReasonCode
 
 #: Sentences read of one text at most, evenly over it: enough for shares within 4 %, and seconds on a processor.
@@ -65,7 +65,7 @@ def analyse(layer: TextLayer, context: Context) -> Result:
             f"The model reads {', '.join(languages)} only; the text is in another language.",
             language=layer.language,
         )
-    prose = Prose(layer)
+    prose = prose_of(layer)
     if prose.own_word_count < MIN_WORDS:
         raise Refusal(
             ReasonCode.TOO_LITTLE_OWN_TEXT, f"Fewer than {MIN_WORDS} own words.", ownWords=prose.own_word_count

@@ -1,8 +1,9 @@
 """Stated facts: what a person says of themselves in so many words, by pattern, in English.
 
-Precision before recall: a fact is taken only where a reader of the single sentence would agree that its writer said it of
-themselves. The grammar lives beside this module: `facts_clause` (does this "I" speak for itself?), `facts_phrase` and `facts_roles`
-(objects), `facts_being`, `facts_life`, `facts_mind`, `facts_habits`, `facts_mine` (what is said), `grammar/` (the words).
+Precision before recall: a fact is taken only where a reader of the single sentence would agree that its writer said
+it of themselves. The grammar lives beside this module: `facts_clause` (does this "I" speak for itself?),
+`facts_phrase` and `facts_roles` (objects), `facts_being`, `facts_life`, `facts_mind`, `facts_habits`, `facts_mine`
+(what is said), `grammar/` (the words).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.analysis import Context, Result
-from app.analyzers.text.facts_clause import Opening, clause_start, grin, opening, stated, verb_group
+from app.analyzers.text.facts_clause import Opening, clause_start, grin, opening, stated
 from app.analyzers.text.facts_draft import AFFIRMED, NEGATED, Draft, Said
 from app.analyzers.text.facts_frames import frames
 from app.analyzers.text.facts_habits import habit, tends
@@ -22,6 +23,7 @@ from app.analyzers.text.facts_lists import announced
 from app.analyzers.text.facts_marks import marks
 from app.analyzers.text.facts_mine import mine
 from app.analyzers.text.facts_moved import moved
+from app.analyzers.text.facts_verb import verb_group
 from app.analyzers.text.facts_voice import voice
 from app.analyzers.text.facts_words import word_set
 from app.errors import Refusal
@@ -194,14 +196,16 @@ def _shown(line: Line, draft: Draft) -> str:
     near = range(max(1, draft.first - 2), min(draft.next + 2, len(line)))
     written = {line.word(at): line.original(at) for at in near if line.is_word(at) and line.capital(at)}
     shouted = line.text[line.sentence.start : line.sentence.end].isupper()
-    shown = []
-    for word in draft.slot.split():
-        stem = word.removesuffix("'s")
-        # "I AM A DREAMER" shouts; only short words are written so ("SRE").
-        loud = stem in written and len(stem) > 4 and written[stem].isupper()
-        if stem in written and not shouted and not loud:
-            word = written[stem] + word[len(stem) :]
-        elif word in words["languages"] | words["nationalities"] | words["places_lower"] | words["weekdays"]:
-            word = word.upper() if len(word) < 4 and word in words["places_lower"] else word.capitalize()
-        shown.append(word)
-    return " ".join(shown)
+    return " ".join(_cased(word, {} if shouted else written) for word in draft.slot.split())
+
+
+def _cased(word: str, written: dict[str, str]) -> str:
+    words = lexicon()
+    stem = word.removesuffix("'s")
+    spelling = written.get(stem, "")
+    # "I AM A DREAMER" shouts; only short words are written so ("SRE").
+    if spelling and not (len(stem) > 4 and spelling.isupper()):
+        return spelling + word[len(stem) :]
+    if word in words["places_lower"] and len(word) < 4:
+        return word.upper()
+    return word.capitalize() if word in words["named_words"] else word

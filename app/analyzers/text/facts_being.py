@@ -16,10 +16,22 @@ from app.analyzers.text.facts_words import word_set
 
 #: What says that something is liked, with the name we give it.
 _LIKINGS = {
-    "fond of": "fond of", "keen on": "keen on", "passionate about": "passionate about", "crazy about": "love", "mad about": "love",
-    "fascinated by": "fascinated by", "fascinated with": "fascinated by", "obsessed with": "obsessed with", "interested in": "interested in",
-    "addicted to": "addicted to", "partial to": "fond of", "into": "into", "devoted to": "devoted to", "enamoured of": "love", "enamored of": "love",
-}  # fmt: skip
+    "fond of": "fond of",
+    "keen on": "keen on",
+    "passionate about": "passionate about",
+    "crazy about": "love",
+    "mad about": "love",
+    "fascinated by": "fascinated by",
+    "fascinated with": "fascinated by",
+    "obsessed with": "obsessed with",
+    "interested in": "interested in",
+    "addicted to": "addicted to",
+    "partial to": "fond of",
+    "into": "into",
+    "devoted to": "devoted to",
+    "enamoured of": "love",
+    "enamored of": "love",
+}
 _FANS = (
     "a big",
     "a huge",
@@ -41,7 +53,18 @@ _PERSON = word_set(
 )
 #: What may stand behind "I am shy" without narrowing it to an occasion.
 _OPEN_ENDED = word_set("and but or because since so although though , . ; : — ! … ( )") | {END, BARRIER}
-_TRAIT_TAILS = ("by nature", "in general", "by temperament", "at heart", "by disposition", "as a child", "when i was", "from birth", "with strangers", "around people")  # fmt: skip
+_TRAIT_TAILS = (
+    "by nature",
+    "in general",
+    "by temperament",
+    "at heart",
+    "by disposition",
+    "as a child",
+    "when i was",
+    "from birth",
+    "with strangers",
+    "around people",
+)
 _AFTER_ROLE = word_set("too who here there at for in by with since on during of working living based")
 
 

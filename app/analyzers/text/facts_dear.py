@@ -59,7 +59,7 @@ def favourite(line: Line, index: int) -> Iterator[Draft]:
     if after <= index + 1:
         return
     topic = line.words[index + 2 : after]
-    if not topic or (topic[-1] in lexicon()["vague"] and topic[-1] not in {"people"}):
+    if not topic or (topic[-1] in lexicon()["vague"] and topic[-1] != "people"):
         return
     tense = _BE_FORMS.get(line.word(after), "")
     if tense:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.analyzers.text.facts_clause import Opening, Verb
+from app.analyzers.text.facts_clause import Opening
 from app.analyzers.text.facts_lexicon import PAST, lexicon
 from app.analyzers.text.facts_line import Line
 from app.analyzers.text.facts_phrase import Phrase
+from app.analyzers.text.facts_verb import Verb
 from app.analyzers.text.facts_words import word_set
 
 _THEN = frozenset(["was", "were", "had", "did"])

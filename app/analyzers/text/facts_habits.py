@@ -22,7 +22,20 @@ _ON_DAYS = word_set(
     "sundays mondays tuesdays wednesdays thursdays fridays saturdays weekends weekdays mornings evenings"
 )
 _ONE_WORD = frozenset(["daily", "weekly", "nightly"])
-_OFTEN = {"always": "always", "usually": "usually", "normally": "usually", "typically": "usually", "often": "often", "frequently": "often", "regularly": "regularly", "never": "never", "rarely": "rarely", "seldom": "rarely", "invariably": "always", "habitually": "usually"}  # fmt: skip
+_OFTEN = {
+    "always": "always",
+    "usually": "usually",
+    "normally": "usually",
+    "typically": "usually",
+    "often": "often",
+    "frequently": "often",
+    "regularly": "regularly",
+    "never": "never",
+    "rarely": "rarely",
+    "seldom": "rarely",
+    "invariably": "always",
+    "habitually": "usually",
+}
 _CONDITIONS = word_set("until till unless if when except before after without but during on at in")
 #: "every day" in the first days of something is no habit of a life.
 _MOST_WORDS = 5
@@ -32,17 +45,17 @@ LEAST_ZIPF = 4.0
 
 def frequency(words: list[str] | tuple[str, ...]) -> str:
     """The first phrase of regularity in a run of words: "every week", "on sundays"; empty where there is none."""
-    for index, word in enumerate(words):
-        following = words[index + 1] if index + 1 < len(words) else ""
-        if word in _EACH and following in _TIMES:
-            return f"every {following}"
-        if word in _ON_DAYS:
-            return f"on {word}"
-        if word in _ONE_WORD:
-            return word
-        if word in {"once", "twice"} and following == "a" and index + 2 < len(words) and words[index + 2] in _TIMES:
-            return f"{word} a {words[index + 2]}"
-    return ""
+    return next(filter(None, map(_frequency, words, [*words[1:], ""], [*words[2:], "", ""])), "")
+
+
+def _frequency(word: str, second: str, third_word: str) -> str:
+    if word in _EACH and second in _TIMES:
+        return f"every {second}"
+    if word in _ON_DAYS:
+        return f"on {word}"
+    if word in {"once", "twice"} and second == "a" and third_word in _TIMES:
+        return f"{word} a {third_word}"
+    return word if word in _ONE_WORD else ""
 
 
 def habit(said: Said) -> Iterator[Draft]:

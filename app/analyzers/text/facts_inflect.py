@@ -14,12 +14,38 @@ _DOUBLES = word_set(
 _SHORT_VERBS = frozenset(["do", "go", "be"])
 _THIRD = {"be": "is", "have": "has", "do": "does", "go": "goes"}
 _IRREGULAR_PLURALS = {
-    "children": "child", "men": "man", "women": "woman", "people": "people", "mice": "mouse", "geese": "goose", "feet": "foot",
-    "wives": "wife", "lives": "life", "knives": "knife", "movies": "movie", "cookies": "cookie", "pies": "pie", "ties": "tie",
-    "news": "news", "series": "series", "species": "species", "shoes": "shoe", "shelves": "shelf", "leaves": "leaf",
-    "wolves": "wolf", "selfies": "selfie", "selves": "self", "halves": "half", "calves": "calf", "chess": "chess",
-    "clothes": "clothes", "blues": "blues", "goods": "goods", "christmas": "christmas", "bees": "bee",
-}  # fmt: skip
+    "children": "child",
+    "men": "man",
+    "women": "woman",
+    "people": "people",
+    "mice": "mouse",
+    "geese": "goose",
+    "feet": "foot",
+    "wives": "wife",
+    "lives": "life",
+    "knives": "knife",
+    "movies": "movie",
+    "cookies": "cookie",
+    "pies": "pie",
+    "ties": "tie",
+    "news": "news",
+    "series": "series",
+    "species": "species",
+    "shoes": "shoe",
+    "shelves": "shelf",
+    "leaves": "leaf",
+    "wolves": "wolf",
+    "selfies": "selfie",
+    "selves": "self",
+    "halves": "half",
+    "calves": "calf",
+    "chess": "chess",
+    "clothes": "clothes",
+    "blues": "blues",
+    "goods": "goods",
+    "christmas": "christmas",
+    "bees": "bee",
+}
 
 
 def _doubles(base: str) -> bool:
@@ -62,19 +88,15 @@ def third(base: str) -> str:
 def base_of(ing: str) -> str:
     """The verb of a gerund: "arriving" to "arrive", "running" to "run". Guessed by rule, then by frequency."""
     stem = ing[:-3]
-    if len(stem) < 2:
-        return ing
-    if stem == "be":
-        return stem
+    if len(stem) < 2 or stem in _SHORT_VERBS:
+        return stem if stem in _SHORT_VERBS else ing
     if stem[-1] == stem[-2] and stem[-1] not in "lsfzeo":
         return stem[:-1]
-    if stem.endswith("y") and len(stem) == 2:
-        return stem[0] + "ie"
-    if len(stem) == 2 and stem not in _SHORT_VERBS:
-        return stem + "e"
+    if len(stem) == 2:
+        return f"{stem[0]}ie" if stem[-1] == "y" else f"{stem}e"
     if stem[-1] in "vcu" or _doubles(stem):
-        return stem + "e"
-    candidates = [stem, stem + "e"] + ([stem[:-1]] if stem[-1] == stem[-2] else [])
+        return f"{stem}e"
+    candidates = [stem, f"{stem}e"] + ([stem[:-1]] if stem[-1] == stem[-2] else [])
     return max(candidates, key=lambda word: zipf_frequency(word, "en", wordlist="small"))
 
 

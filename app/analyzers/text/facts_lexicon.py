@@ -1,7 +1,7 @@
 """The words of the stated-facts grammar: closed classes, verbs, occupations, traits.
 
-Read once per process from `grammar/en_*.toml`, which were written for this project. Every list is a set of lower-case words;
-phrases are joined by "_".
+Read once per process from `grammar/en_*.toml`, which were written for this project. Every list is a set of lower-case
+words; phrases are joined by "_".
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def lexicon() -> Lexicon:
             for name in ("determiners", "pronouns", "relatives", "conjunctions", "prepositions", "auxiliaries")
         )
     )
+    sets["named_words"] = sets["languages"] | sets["nationalities"] | sets["places_lower"] | sets["weekdays"]
     sets["bases"] = frozenset(irregular) | sets["framed"] | sets["activities"] | sets["light"]
     forms: dict[str, tuple[str, str]] = {}
     participles: set[str] = set()

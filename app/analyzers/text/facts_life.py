@@ -15,13 +15,29 @@ from app.analyzers.text.facts_roles import Role, institution, listed, named, pla
 
 _ROLES = ("occupations", "roles")
 _LIVING = {
-    "live": "lives", "reside": "lives", "move": "moved to", "emigrate": "moved to", "settle": "settled", "come": "from", "bear": "born",
-    "grow": "grew up", "bring": "grew up", "raise": "grew up", "breed": "grew up",
-}  # fmt: skip
+    "live": "lives",
+    "reside": "lives",
+    "move": "moved to",
+    "emigrate": "moved to",
+    "settle": "settled",
+    "come": "from",
+    "bear": "born",
+    "grow": "grew up",
+    "bring": "grew up",
+    "raise": "grew up",
+    "breed": "grew up",
+}
 _ENTERPRISE = {
-    "own": "owns", "run": "runs", "start": "started", "open": "opened", "set": "set up", "establish": "established", "found": "founded",
-    "cofound": "founded", "co-found": "founded",
-}  # fmt: skip
+    "own": "owns",
+    "run": "runs",
+    "start": "started",
+    "open": "opened",
+    "set": "set up",
+    "establish": "established",
+    "found": "founded",
+    "cofound": "founded",
+    "co-found": "founded",
+}
 #: What may follow "I don't eat meat" without narrowing it to an hour or a place.
 _AT_ALL = frozenset(["", ".", ",", ";", "!", "—", "and", "or", "but", "because", "anymore", "since", "so"])
 _UNDERSTANDS = {"speak": "speaks", "read": "reads", "know": "knows", "understand": "understands", "write": "writes"}

@@ -17,15 +17,44 @@ END = ""
 _ENDINGS = ("'m", "'re", "'ve", "'d", "'ll", "'s")
 #: Spellings of chats without apostrophe.
 _LAZY = {
-    "im": ("i", "'m"), "ive": ("i", "'ve"), "dont": ("do", "n't"), "cant": ("ca", "n't"), "didnt": ("did", "n't"), "wont": ("wo", "n't"),
-    "doesnt": ("does", "n't"), "wasnt": ("was", "n't"), "isnt": ("is", "n't"), "havent": ("have", "n't"), "couldnt": ("could", "n't"),
-    "cannot": ("can", "not"), "gonna": ("going", "to"), "wanna": ("want", "to"), "gotta": ("got", "to"),
-}  # fmt: skip
+    "im": ("i", "'m"),
+    "ive": ("i", "'ve"),
+    "dont": ("do", "n't"),
+    "cant": ("ca", "n't"),
+    "didnt": ("did", "n't"),
+    "wont": ("wo", "n't"),
+    "doesnt": ("does", "n't"),
+    "wasnt": ("was", "n't"),
+    "isnt": ("is", "n't"),
+    "havent": ("have", "n't"),
+    "couldnt": ("could", "n't"),
+    "cannot": ("can", "not"),
+    "gonna": ("going", "to"),
+    "wanna": ("want", "to"),
+    "gotta": ("got", "to"),
+}
 _THIRD = {"has": "have", "is": "am", "does": "do", "'s": "'ve", "was": "was"}
 _MARKS = {
-    ",": ",", ";": ";", ":": ":", "–": "—", "—": "—", "⸺": "—", "(": "(", ")": ")", "[": "(", "]": ")", "…": "…", "/": "/", "|": ";", "•": ";",  # noqa: RUF001 - dashes are meant
-    "?": "?", "!": "!", ".": ".", "&": "&", "%": "%",
-}  # fmt: skip
+    ",": ",",
+    ";": ";",
+    ":": ":",
+    "–": "—",
+    "—": "—",
+    "⸺": "—",
+    "(": "(",
+    ")": ")",
+    "[": "(",
+    "]": ")",
+    "…": "…",
+    "/": "/",
+    "|": ";",
+    "•": ";",  # noqa: RUF001 - dashes are meant
+    "?": "?",
+    "!": "!",
+    ".": ".",
+    "&": "&",
+    "%": "%",
+}
 _JOINING = frozenset("_:.=<>\\@#$+~^")
 
 

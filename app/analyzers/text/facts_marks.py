@@ -1,4 +1,5 @@
-"""Statements that say little once and something when repeated: affection, thanks for what one became, owning up to mistakes.
+"""Statements that say little once and something when repeated: affection, thanks for what one became, owning up to
+mistakes.
 
 Their slot is our own word, so that all of one sort count as one fact.
 """
@@ -16,7 +17,20 @@ from app.analyzers.text.facts_words import word_set
 _MISTAKES = word_set("mistake mistakes fault errata erratum blunder blunders")
 _LEARNED = frozenset(["learned", "learnt", "acquired"])
 _LESSONS = word_set("impression lesson lessons advice teaching example")
-_OWED = ("owe it", "owe this", "owe much", "owe more", "owe everything", "owe a great deal", "am indebted", "'m indebted", "am grateful", "'m grateful", "am thankful", "'m thankful")  # fmt: skip
+_OWED = (
+    "owe it",
+    "owe this",
+    "owe much",
+    "owe more",
+    "owe everything",
+    "owe a great deal",
+    "am indebted",
+    "'m indebted",
+    "am grateful",
+    "'m grateful",
+    "am thankful",
+    "'m thankful",
+)
 #: What "thankful to" may not be followed by: a verb, for then nobody is thanked.
 _NOBODY = word_set("say see be have know hear find get report")
 

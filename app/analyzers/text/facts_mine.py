@@ -19,7 +19,8 @@ from app.analyzers.text.facts_roles import listed, named, role
 from app.analyzers.text.facts_words import word_set
 
 _NUMBER_WORDS = word_set("two three four five six seven eight nine ten both")
-_SPECIES = word_set("dog dogs cat cats puppy kitten parrot hens bees")
+_PET_VERBS = frozenset(["is", "was", "has", "'s", "who", "loves", "likes"])
+_SPECIES = word_set("dog dogs cat cats puppy kitten parrot hens")
 
 
 def mine(line: Line, index: int) -> Iterator[Draft]:
@@ -70,22 +71,14 @@ def _addressed(line: Line, index: int, after: int) -> bool:
 
 
 def _pet(line: Line, index: int) -> Iterator[Draft]:
+    """From "my dog Rex", "my two cats"; not "my dog food"."""
     at = line.skip(index + 1, {"little", "old", "new", "dear", "own", "poor", "beloved", "two", "three", "big"})
     species = line.word(at)
-    if (
-        species in _SPECIES
-        and not _addressed(line, index, at + 1)
-        and line.word(at + 1) not in {"food", "house", "ate"}
-        and line.word(index - 1) not in {"like", "as"}
-    ):
-        if (
-            follows_well(line, at + 1)
-            or line.capital(at + 1)
-            or line.word(at + 1) in {"is", "was", "has", "'s", "who", "loves", "likes"}
-        ) and singular(species) != "bee":
-            article = "" if species.endswith("s") or species == "chickens" else "a "
-            draft = spoken_of(line).draft("pet", "has", Phrase(article + species, singular(species), at, at + 1))
-            yield replace(draft, plain=0.68)
+    if species not in _SPECIES or line.word(index - 1) in {"like", "as"} or _addressed(line, index, at + 1):
+        return
+    if follows_well(line, at + 1) or line.capital(at + 1) or line.word(at + 1) in _PET_VERBS:
+        shown = species if species.endswith("s") else f"a {species}"
+        yield replace(spoken_of(line).draft("pet", "has", Phrase(shown, fold([species]), at, at + 1)), plain=0.68)
 
 
 def _vocation(line: Line, index: int) -> Iterator[Draft]:

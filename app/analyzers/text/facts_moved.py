@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from app.analyzers.text.facts_clause import Opening, clause_start, opening
+from app.analyzers.text.facts_clause import clause_start, opening
 from app.analyzers.text.facts_draft import NEGATED, Draft, spoken_of
 from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
@@ -18,6 +18,10 @@ from app.analyzers.text.facts_phrase import (
     text_of,
     things,
 )
+from app.analyzers.text.facts_words import word_set
+
+_AUXILIARIES = frozenset(["has", "have", "had", "do", "does", "not", "n't", "never"])
+_JOINTS = word_set("and but because that since for as so")
 
 
 def moved(line: Line, index: int) -> Iterator[Draft]:
@@ -26,45 +30,27 @@ def moved(line: Line, index: int) -> Iterator[Draft]:
     at = index - 1
     form = words.forms.get(line.word(at), ("", ""))
     if form[0] in words["pleases"] | words["displeases"] | words["frightens"]:
-        yield from _pleased(line, index, at, form[0])
+        yield from _pleased(line, at, form[0])
     elif line.word(at) == "to" and line.word(at - 1) in {"important", "most", "lot", "everything", "deal"}:
         yield from _matters(line, index)
 
 
-def _pleased(line: Line, index: int, at: int, lemma: str) -> Iterator[Draft]:
+def _pleased(line: Line, at: int, lemma: str) -> Iterator[Draft]:
+    """From "history has always fascinated me": the subject of the verb at this index, if it is a plain one."""
     words = lexicon()
-    end = at
-    negated = False
-    past = line.word(at).endswith("ed") and line.word(at - 1) not in {"has", "have", "always", "'ve"}
-    while end > 0 and (
-        line.word(end - 1) in words["adverbs"]
-        or line.word(end - 1) in {"has", "have", "had", "do", "does", "not", "n't", "never"}
-    ):
-        negated = negated or line.word(end - 1) in words["negations"]
-        end -= 1
+    end = line.skip_back(at - 1, words["adverbs"] | _AUXILIARIES) + 1
+    between = set(line.words[end:at])
     begin = end
-    while (
-        begin > 0
-        and line.is_word(begin - 1)
-        and line.word(begin - 1) not in {"and", "but", "because", "that", "since", "for", "as", "so"} | words["fillers"]
-    ):
+    while begin > 0 and line.is_word(begin - 1) and line.word(begin - 1) not in _JOINTS | words["fillers"]:
         begin -= 1
     found = noun(line, begin, strict=False) or activity(line, begin)
-    if (
-        found is None
-        or negated
-        or (found.next != end and not (line.word(found.next) in words["prepositions"] and end - found.next <= 4))
-        or one_person(found)
-    ):
+    if found is None or between & words["negations"] or one_person(found) or line.word(begin) in words["articles"]:
         return
-    if line.word(begin) in words["articles"] or (
-        past and not found.slot.endswith("s") and line.word(at - 1) != "always"
-    ):
+    narrowed = line.word(found.next) in words["prepositions"] and end - found.next <= 4
+    once = line.word(at).endswith("ed") and not between & {"has", "have", "always"}
+    if (found.next != end and not narrowed) or (once and not found.slot.endswith("s")) or opening(line, begin) is None:
         return
-    opened = opening(line, begin)
-    if opened is None:
-        return
-    said = spoken_of(line, "past" if past else "present")
+    said = spoken_of(line, "past" if once else "present")
     if lemma in words["frightens"]:
         yield said.draft("fear", "afraid of", found)
     elif lemma in words["pleases"]:
@@ -77,14 +63,12 @@ def _with_place(line: Line, found: Phrase, end: int) -> Phrase:
     """From "founders on Indie Hackers": the subject with the name that narrows it."""
     if found.next == end or not line.capital(found.next + 1) or end - found.first > 5:
         return found
-    return replace(
-        found, slot=text_of(line.words[found.first : end]), lemma=fold(line.words[found.first : end]), next=end
-    )
+    named = line.words[found.first : end]
+    return replace(found, slot=text_of(named), lemma=fold(named), next=end)
 
 
 def _matters(line: Line, index: int) -> Iterator[Draft]:
     """From "Honesty is important to me", "what matters most to me is honesty"."""
-    opened = Opening()
     if line.word(index - 2) == "most" and line.word(index + 1) == "is":
         for phrase in things(line, index + 2):
             if not one_person(phrase):

@@ -1,8 +1,9 @@
 """Object phrases: what somebody loves, plays, believes in.
 
-A chunk grammar without a tagger: an object is a bare noun group ("jazz", "board games"), a gerund or infinitive with its complement
-("working with nonprofits"), or a generic definite ("the sea"). Whatever points into its surroundings (this, your, the film, books that
-...) is no object, because a reader of the single sentence could not say what is meant.
+A chunk grammar without a tagger: an object is a bare noun group ("jazz", "board games"), a gerund or infinitive with
+its complement ("working with nonprofits"), or a generic definite ("the sea"). Whatever points into its surroundings
+(this, your, the film, books that ...) is no object, because a reader of the single sentence could not say what is
+meant.
 """
 
 from __future__ import annotations

@@ -15,9 +15,15 @@ _KIN_KEPT = word_set("older younger elder little big twin half adopted grown")
 #: Words of two-part place names that chats write in lower case.
 _PLACE_PAIRS = {
     "new": frozenset(["york", "zealand", "jersey", "mexico", "england", "orleans", "hampshire", "delhi"]),
-    "san": frozenset(["francisco", "diego", "jose", "antonio"]), "los": frozenset(["angeles"]), "south": frozenset(["africa", "korea", "carolina", "dakota", "wales"]),
-    "north": frozenset(["carolina", "dakota", "wales"]), "hong": frozenset(["kong"]), "las": frozenset(["vegas"]), "costa": frozenset(["rica"]), "sri": frozenset(["lanka"]),
-}  # fmt: skip
+    "san": frozenset(["francisco", "diego", "jose", "antonio"]),
+    "los": frozenset(["angeles"]),
+    "south": frozenset(["africa", "korea", "carolina", "dakota", "wales"]),
+    "north": frozenset(["carolina", "dakota", "wales"]),
+    "hong": frozenset(["kong"]),
+    "las": frozenset(["vegas"]),
+    "costa": frozenset(["rica"]),
+    "sri": frozenset(["lanka"]),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Whose voice a text speaks in: measures that tell a person's own prose from plays, verse, scripture and teaching dialogue.
+"""Whose voice a text speaks in: measures that tell a person's own prose from plays, verse, scripture and teaching
+dialogue.
 
 A rule may believe an "I" of unknown authorship only where the text is a first person's own prose.
 """
@@ -20,6 +21,7 @@ _YOU = word_set("you your yours yourself yourselves you're you've you'll thou th
 _ARCHAIC = word_set("thou thee thy thine ye hath doth saith unto hast dost shalt")
 #: A turn of a play, an interview or a court record: "MR. STEIN: No.", "Q. And then?"
 _TURN = regex.compile(r"\s*(?:\d+\s+)?(?:[QA]|(?:[A-Z][A-Z'’-]+\.?\s){0,3}[A-Z][A-Z'’-]+)[.:]\s")  # noqa: RUF001 - the curly apostrophe is meant
+_CLOSING = "\"'”’)"  # noqa: RUF001 - closing marks are meant
 _TALK = frozenset({SegmentKind.MESSAGE, SegmentKind.UTTERANCE})
 
 
@@ -50,7 +52,7 @@ def voice(prose: Prose) -> dict[str, Any]:
         "secondPersonRate": round(100 * sum(counts[word] for word in _YOU) / own, 2),
         "quotedShare": round(sum(end - start for start, end in prose.quoted) / characters, 3),
         "questionShare": round(
-            sum(text[s.start : s.end].rstrip("\"'”’)").endswith("?") for s in prose.sentences)
+            sum(text[s.start : s.end].rstrip(_CLOSING).endswith("?") for s in prose.sentences)
             / max(1, len(prose.sentences)),
             3,
         ),

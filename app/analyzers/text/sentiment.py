@@ -16,7 +16,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer  # type: ig
 from app.analysis import Context, Result
 from app.errors import Refusal
 from app.layers import TextLayer
-from app.prose import Prose, Sentence
+from app.prose import Prose, Sentence, prose_of
 from app.vocabulary import ReasonCode
 
 #: Sentences scored at most, evenly spread: the standard error of the mean is below .03, and a book takes no minute.
@@ -41,7 +41,7 @@ def analyse(layer: TextLayer, context: Context) -> Result:  # noqa: ARG001 - the
     """
     if layer.language != "en":
         raise Refusal(ReasonCode.UNSUPPORTED_TYPE, "only English: VADER's lexicon has no other language")
-    prose = Prose(layer)
+    prose = prose_of(layer)
     own = [sentence for sentence in prose.sentences if not sentence.quoted and sentence.words]
     if not own:
         raise Refusal(ReasonCode.TOO_LITTLE_OWN_TEXT, "no words of the person's own: there is nothing to score")

@@ -15,7 +15,7 @@ from typing import Any
 from app.analysis import Context, Result
 from app.errors import Refusal
 from app.layers import TextLayer
-from app.prose import Prose
+from app.prose import Prose, prose_of
 from app.vocabulary import ReasonCode
 
 with warnings.catch_warnings():
@@ -53,7 +53,7 @@ def analyse(layer: TextLayer, context: Context) -> Result:  # noqa: ARG001 - the
     Raises:
         Refusal: too_little_own_text, where no word is the person's own.
     """
-    prose = Prose(layer)
+    prose = prose_of(layer)
     words = [word for word, _, _ in prose.tokens]
     if not words:
         raise Refusal(ReasonCode.TOO_LITTLE_OWN_TEXT, "no words of the person's own: there is nothing to count")

@@ -15,7 +15,7 @@ from app.analyzers.text.style_marks import MEASURES, PER_SENTENCE, Marks, read
 from app.analyzers.text.style_register import kind_of
 from app.errors import Refusal
 from app.layers import TextLayer
-from app.prose import Prose
+from app.prose import prose_of
 from app.vocabulary import ReasonCode, SegmentKind
 
 #: Instances kept of each habit, and of what only grammar and psychology read.
@@ -48,7 +48,7 @@ def analyse(layer: TextLayer, context: Context) -> Result:  # noqa: ARG001 - the
     Raises:
         Refusal: too_little_own_text, where no word is the person's own.
     """
-    prose = Prose(layer)
+    prose = prose_of(layer)
     if not prose.own_word_count:
         raise Refusal(ReasonCode.TOO_LITTLE_OWN_TEXT, "no words of the person's own: there is nothing to count")
     is_english = layer.language == "en"

@@ -1,9 +1,9 @@
 """Recurring topics: what a text speaks of far more often than texts do, in several of its places.
 
-Over-representation against `wordfreq` is measured by log-likelihood (Dunning 1993, https://aclanthology.org/J93-1003) with the binary
-logarithm of the ratio as effect size (Hardie 2014); evenness over the text by the deviation of proportions (Gries 2008,
-doi 10.1075/ijcl.13.4.02gri). Nouns are told by what stands before them, so no tagger is needed; a frequent word is no interest, which
-is for the rules to mind.
+Over-representation against `wordfreq` is measured by log-likelihood (Dunning 1993, https://aclanthology.org/J93-1003)
+with the binary logarithm of the ratio as effect size (Hardie 2014); evenness over the text by the deviation of
+proportions (Gries 2008, doi 10.1075/ijcl.13.4.02gri). Nouns are told by what stands before them, so no tagger is
+needed; a frequent word is no interest, which is for the rules to mind.
 """
 
 from __future__ import annotations

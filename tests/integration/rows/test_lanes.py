@@ -301,3 +301,19 @@ def test_an_older_run_cannot_overwrite_a_newer_ones_features(send: Send, line: L
     line.publish(sent["runID"], Phase.PERCEIVE, [])
     analyse.run_lane(sent["runID"], "text")
     assert packages.features(user, sent["packageID"]) == newest
+
+
+def test_a_run_that_can_never_be_merged_is_given_up_and_says_so(
+    send: Send, line: Line, state: Any, monkeypatch: Any
+) -> None:
+    sent = send()
+    run_id = sent["runID"]
+    analyse.run_lane(run_id, "text")
+    interpret.interpret(run_id)
+    analyse.run_lane(run_id, "text")
+    for _ in range(reconcile.MAX_DISPATCHES + 1):
+        _forget(run_id)
+        reconcile.tick(line)
+        line.published.clear()
+    ended = state(sent)
+    assert (ended["runStatus"], ended["reason"]["code"]) == ("failed", "internal")

@@ -169,9 +169,49 @@ def test_features_hold_terms_and_places_but_no_sentence() -> None:
 
 
 PIECES = st.sampled_from(
-    ["I", "i", "I'm", "My", "my", "me", "am", "was", "love", "hate", "not", "never", "to", "a", "the", "of", "and", ",", "“", "”", "'", "?",
-     ".", "wife", "dog", "nurse", "reading", "my favourite", "is", "every", "morning", "who", "someone", "that", "if", "—", "\n", "ÿ", "İ", "😀"]
-)  # fmt: skip
+    [
+        "I",
+        "i",
+        "I'm",
+        "My",
+        "my",
+        "me",
+        "am",
+        "was",
+        "love",
+        "hate",
+        "not",
+        "never",
+        "to",
+        "a",
+        "the",
+        "of",
+        "and",
+        ",",
+        "“",
+        "”",
+        "'",
+        "?",
+        ".",
+        "wife",
+        "dog",
+        "nurse",
+        "reading",
+        "my favourite",
+        "is",
+        "every",
+        "morning",
+        "who",
+        "someone",
+        "that",
+        "if",
+        "—",
+        "\n",
+        "ÿ",
+        "İ",
+        "😀",
+    ]
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -186,7 +226,7 @@ def test_any_text_is_read_and_every_span_proves_itself(text: str) -> None:
     for fact in features["facts"]:
         assert layer.proves(Span.from_json(fact["sentence"]))
         assert layer.proves(Span.from_json(fact["object"]))
-        assert fact["slot"] == fact["slot"].lower()
+        assert not any(char.isascii() and char.isupper() for char in fact["slot"])
         assert 1 <= len(fact["slot"].split()) <= 5
         assert 0 < fact["strength"] <= 1
 

@@ -47,7 +47,6 @@ def pitch(track: Track) -> float:
         ("wav", "pcm_u8", 8000),
         ("flac", "flac", 22050),
         ("mp3", "libmp3lame", 44100),
-        ("ogg", "libvorbis", 44100),
         ("ogg", "libopus", 48000),
     ],
 )

@@ -96,6 +96,8 @@ def test_a_partial_reading_says_why() -> None:
     assert result.reason.code is ReasonCode.NEEDS_PASSWORD
 
 
-def test_lone_surrogates_cross_json() -> None:
-    result = documents.read(Blob("a\ud800b ".encode("utf-16-le", "surrogatepass") * 40, "text/plain"), Context())
+def test_broken_characters_are_counted_and_cross_json() -> None:
+    data = "\ufeff" + f"{SENTENCE} \ud800 "
+    result = documents.read(Blob(data.encode("utf-16-le", "surrogatepass"), "text/plain"), Context())
+    assert result.layers[0].facts == {"encoding": "utf-16-le", "repaired_bytes": 1}
     assert Result.from_json(json.loads(json.dumps(result.as_json()))) == result

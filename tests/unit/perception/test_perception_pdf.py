@@ -66,14 +66,9 @@ def test_a_turned_page_has_boxes_as_it_is_shown() -> None:
 
 def test_headers_footers_and_page_numbers_that_come_back_are_furniture() -> None:
     made = Pdf()
-    for number in range(1, 5):
-        made.page(
-            [
-                ("My Life, volume 2", 72, 800, 9),
-                *block([f"{line} ({number})" for line in LINES]),
-                (f"- {number} -", 290, 40, 9),
-            ]
-        )
+    for number, season in enumerate(("spring", "summer", "autumn", "winter"), 1):
+        body = block([f"{line} In {season}." for line in LINES])
+        made.page([("My Life, volume 2", 72, 800, 9), *body, (f"- {number} -", 290, 40, 9)])
     found = kinds(read(made))
     assert [content for kind, content in found if kind == "furniture"] == ["My Life, volume 2"] + [
         text for n in range(1, 4) for text in (f"- {n} -", "My Life, volume 2")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.analysis import Blob, Context, Result
+from app.audio import decode
 from app.errors import Refusal
 from app.layers import TextLayer
 from app.perception import documents, images
@@ -118,6 +119,20 @@ def test_a_locked_attachment_is_said() -> None:
     reason = read("pdf/encrypted_attachment.pdf").reason
     assert reason is not None
     assert reason.code is ReasonCode.NEEDS_PASSWORD
+
+
+RECORDINGS = {
+    "ogg_vorbis_speech.ogg": ("vorbis", 44100, 2, 9),
+    "voice_message_es.opus": ("opus", 48000, 1, 15),
+    "stereo_counting.mp3": ("mp3float", 48000, 2, 6),
+    "jfk.flac": ("flac", 44100, 2, 11),
+}
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_recordings_are_decoded(name: str) -> None:
+    track = decode((SAMPLES / "audio" / name).read_bytes(), max_seconds=60)
+    assert (track.codec, track.rate, track.channels, round(track.duration_s)) == RECORDINGS[name]
 
 
 needs_tesseract = pytest.mark.skipif(not shutil.which("tesseract"), reason="Tesseract is not installed")
