@@ -1,9 +1,9 @@
 """The contract of an analyzer: a pure function from an artifact to features.
 
-An analyzer is a callable `(artifact, context) -> Result`, named in `catalog.py` as "module:function". It opens no file, no socket
-and no database; it raises `Refusal` where its input cannot be analysed and lets any other error out, which the fleet records as a
-failed step. The heavy libraries it needs are imported by its module, and its module is imported only by the worker (or the sandboxed
-child) that runs it.
+An analyzer is a callable `(artifact, context) -> Result`, named in `catalog.py` as "module:function". It opens no file,
+no socket and no database; it raises `Refusal` where its input cannot be analysed and lets any other error out, which
+the fleet records as a failed step. The heavy libraries it needs are imported by its module, and its module is imported
+only by the worker (or the sandboxed child) that runs it.
 """
 
 from __future__ import annotations

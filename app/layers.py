@@ -1,7 +1,7 @@
 """Text layers: the canonical text of a package with its segment map.
 
-Every offset in EchoSphere counts Unicode code points of `TextLayer.text`, end exclusive. Perception makes layers, analyzers read
-them, evidence points into them. Pure data: no I/O, no third-party imports.
+Every offset in EchoSphere counts Unicode code points of `TextLayer.text`, end exclusive. Perception makes layers,
+analyzers read them, evidence points into them. Pure data: no I/O, no third-party imports.
 """
 
 from __future__ import annotations
@@ -87,18 +87,33 @@ class Segment:
         """Whether this can be the person's own words."""
         return self.kind in OWN_KINDS and self.author in (None, SELF)
 
+    def as_row(self) -> list[Any]:
+        """The fields in order; `dataclasses.asdict` copies deeply, which a thousand segments would feel."""
+        return [
+            self.start,
+            self.end,
+            str(self.kind),
+            self.author,
+            self.page,
+            self.box,
+            self.start_time,
+            self.end_time,
+            self.date,
+            self.confidence,
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class TextLayer:
-    """The canonical text of one package.
+    r"""The canonical text of one package.
 
     Attributes:
-        text: what a reader reads; line breaks are `\\n`.
+        text: what a reader reads; line breaks are `\n`.
         kind: "document", "ocr" or "transcript".
         language: ISO 639-1, "mixed", or None where it cannot be told.
         segments: in order, not overlapping; text between them belongs to nobody.
         words: (start, end, page, box, confidence) of single recognised words, where a recogniser read them.
-        facts: what the source says about itself: "encoding", "pages", "date", "register" and the like; never passages.
+        facts: what the source says about itself: "encoding", "pages", "register" and the like; never passages.
     """
 
     text: str
@@ -155,7 +170,7 @@ class TextLayer:
             "text": self.text,
             "kind": self.kind,
             "language": self.language,
-            "segments": [[*asdict(s).values()] for s in self.segments],
+            "segments": [s.as_row() for s in self.segments],
             "words": [list(w) for w in self.words],
             "facts": self.facts,
         }

@@ -64,14 +64,8 @@ class Settings(BaseSettings):
 
     #: Bytes of one upload. 100 MiB: an hour of MP3, a book with pictures.
     max_upload_bytes: int = 100 * 2**20
-    #: Code points of one text layer. 5 million: ten long books.
-    max_layer_characters: int = 5_000_000
     #: Seconds of one recording. Three hours.
     max_audio_seconds: float = 3 * 3600.0
-    #: Pixels of one picture after decoding. 50 million: a 600 dpi A4 page and a half.
-    max_image_pixels: int = 50_000_000
-    #: Pages read of one PDF.
-    max_pages: int = 2000
     #: Uploads that one person may have waiting before 429.
     max_waiting_runs: int = 20_000
 

@@ -14,5 +14,5 @@ app = worker(
         "app.analyzers.text.topics",
         "app.vault",
     ),
-    warm=("app.perception.documents",),
+    warm=("app.perception.documents", "app.perception.plain", "app.perception.language:load"),
 )

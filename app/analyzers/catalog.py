@@ -1,8 +1,8 @@
 """The one table of all analyzers: the map of what EchoSphere can do.
 
 Adding an analyzer is one file, one row here and one test. Other packages add rows through the entry-point group
-`echosphere.analyzers`: each entry point names an `AnalyzerRow`. Implementations are named as strings, so that reading this table
-loads nothing heavy.
+`echosphere.analyzers`: each entry point names an `AnalyzerRow`. Implementations are named as strings, so that reading
+this table loads nothing heavy.
 """
 
 from __future__ import annotations

@@ -6,11 +6,12 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import httpx
 
@@ -27,6 +28,10 @@ TOKEN_S = 24 * 3600
 _AGAIN = frozenset({429, 502, 503, 504})
 #: Candidates fetched at once; the API's most.
 PAGE = 100
+
+
+#: A file's name, and how to read it from its beginning.
+_File = tuple[str, Callable[[], BinaryIO]]
 
 
 class Refused(EchoError):
@@ -64,7 +69,7 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: object, traceback: TracebackType | None) -> None:
         self._http.close()
 
-    def _send(self, method: str, path: str, *, file: Path | None = None, **request: Any) -> Any:  # noqa: ANN401 - httpx's
+    def _send(self, method: str, path: str, *, file: _File | None = None, **request: Any) -> Any:  # noqa: ANN401 - JSON
         """Send until there is an answer; whatever is sent may be sent twice."""
         deadline, pause = time.monotonic() + self._patience_s, 0.1
         while True:
@@ -72,8 +77,8 @@ class Client:
             try:
                 with ExitStack() as opened:
                     if file is not None:
-                        content = opened.enter_context(file.open("rb"))
-                        request["files"] = {"file": (_name(file), content, "application/octet-stream")}
+                        name, begin = file
+                        request["files"] = {"file": (name, opened.enter_context(begin()), "application/octet-stream")}
                     answer = self._http.request(method, path, **request)
             except httpx.TransportError as error:
                 if time.monotonic() > deadline:
@@ -100,13 +105,16 @@ class Client:
         Raises:
             TooLarge: more than the web tier takes.
         """
-        if file.stat().st_size > (most := settings().max_upload_bytes):
+        most = settings().max_upload_bytes
+        # What can be read only once, as a pipe, is kept in memory to be sent again.
+        content = None if file.is_file() else _read(file, most + 1)
+        if (file.stat().st_size if content is None else len(content)) > most:
             # Asked here, since a server that stops reading cannot make itself heard.
             raise TooLarge(f"the file is larger than {most} bytes: split it, or raise ECHO_MAX_UPLOAD_BYTES")
         accepted = self._send(
             "POST",
             "/data/upload",
-            file=file,
+            file=(_name(file), (lambda: file.open("rb")) if content is None else (lambda: BytesIO(content))),
             headers={"Idempotency-Key": uuid.uuid4().hex},
             data={
                 "sourceDescription": _name(file),
@@ -130,6 +138,10 @@ class Client:
             if offset >= page["pagination"]["total"]:
                 return
 
+    def candidate(self, candidate_id: str) -> dict[str, Any]:
+        """One candidate with all its evidence."""
+        return dict(self._send("GET", f"/persona/traits/candidates/{candidate_id}"))
+
     def page(self, **query: str | float) -> dict[str, Any]:
         """One page of candidates: {data, pagination}."""
         return dict(self._send("GET", "/persona/traits/candidates", params=query))
@@ -137,6 +149,11 @@ class Client:
     def act(self, candidate_id: str, action: dict[str, Any]) -> dict[str, Any]:
         """Record a decision on a candidate."""
         return dict(self._send("POST", f"/persona/traits/candidates/{candidate_id}/actions", json=action))
+
+
+def _read(file: Path, most: int) -> bytes:
+    with file.open("rb") as source:
+        return source.read(most)
 
 
 def _name(file: Path) -> str:

@@ -39,7 +39,7 @@ class UserDataPackage(Base):
 
 
 class PackageKey(Base):
-    """The package's data key, wrapped by the keyring. Deleting this row makes every object of the package unreadable."""
+    """The package's data key, wrapped by the keyring; without this row no object of the package can be read."""
 
     __tablename__ = "package_keys"
 

@@ -7,6 +7,7 @@ of its own that is gone with it. Where there is no such folder nothing is recogn
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -175,7 +176,7 @@ def _in_memory() -> Iterator[None]:
         yield
     finally:
         tempfile.tempdir = before
-        folder.rmdir()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tesseract(picture: Image.Image, language: str) -> dict[str, list[Any]]:

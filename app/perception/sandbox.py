@@ -208,11 +208,14 @@ class Sandbox:
 
         Returns:
             What the child says about itself: {"network": whether it can still reach one}.
+
+        Raises:
+            Misconfigured: something named is not there; calls go on without it.
         """
         with self._lock:
-            child = self._living()
-            self._warm += [name for name in names if name not in self._warm]
-            self._load(child)
+            new = [name for name in names if name not in self._warm]
+            self._load(self._living(), new)
+            self._warm += new
             return self._facts
 
     def close(self) -> None:
@@ -234,13 +237,13 @@ class Sandbox:
             raise Refusal(
                 ReasonCode.INTERNAL, "The sandboxed process did not start; see `echosphere doctor`."
             ) from error
-        self._load(child)
+        self._load(child, self._warm)
         return child
 
-    def _load(self, child: _Child) -> None:
-        if not self._warm:
+    def _load(self, child: _Child, names: list[str]) -> None:
+        if not names:
             return
-        header = {"warm": self._warm, "deadline_s": START_S}
+        header = {"warm": names, "deadline_s": START_S}
         answer = self._ask(child, header, b"", START_S)
         if error := answer.get("error"):
             raise Misconfigured(f"the sandboxed process cannot import what it should: {error}")

@@ -155,7 +155,8 @@ def _fewer(found: list[Signal]) -> Iterator[Signal]:
 def _believed(measured: Measured) -> frozenset[str] | None:
     """Kinds of fact that may be believed; None for all.
 
-    Someone who says "thou" to themselves or to God speaks of duties more than of facts; only what they owe to others is plain.
+    Someone who says "thou" to themselves or to God speaks of duties more than of facts; only what they owe to others is
+    plain.
     """
     if measured.authorship is Authorship.SELF:
         return None
@@ -215,7 +216,7 @@ def _tense(best: Statement, said: list[Statement]) -> str:
 
 
 def _needed(best: Statement) -> int:
-    """Places that this needs. Kin and pets spoken of in passing may be another's; a quality named once may be politeness."""
+    """Places that this needs: kin spoken of in passing may be another's, a quality named once may be politeness."""
     if best.kind == "family" and best.strength < MENTIONED:
         return 2
     return 2 if best.predicate == SPOKEN_OF else PLACES_NEEDED.get(best.kind, 1)

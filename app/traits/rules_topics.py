@@ -56,7 +56,9 @@ def signals(measured: Measured) -> Iterable[Signal]:
 
 def _weight(topic: dict[str, Any]) -> float:
     """How far a topic stands out, evenly spread ones first."""
-    return math.log(topic["g2"]) * (1 - topic["dispersion"]) * (1 + min(topic["personalPlaces"], 10) / 10)
+    evenness: float = 1 - topic["dispersion"]
+    shared: float = min(topic["personalPlaces"], 10) / 10
+    return math.log(topic["g2"]) * evenness * (1 + shared)
 
 
 def _distinct(topics: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -81,9 +83,9 @@ def _signal(measured: Measured, layer: TextLayer, topic: dict[str, Any], *, told
         key=f"topic:{topic['term']}",
         name=name,
         description=(
-            f"“{topic['shown']}” comes {topic['count']} times in {own_words:,} own words, {_times(times)} as often as in general, in "
-            f"{topic['places']} places over {topic['parts']} tenths of the text; in {topic['personalPlaces']} of them together with "
-            "the first person."
+            f"“{topic['shown']}” comes {topic['count']} times in {own_words:,} own words, {_times(times)} as often as "
+            f"in general, in {topic['places']} places over {topic['parts']} tenths of the text; in "
+            f"{topic['personalPlaces']} of them together with the first person."
         ),
         category=_category(measured, topic, told=told),
         claim_kind=ClaimKind.OBSERVED,
@@ -99,7 +101,7 @@ def _signal(measured: Measured, layer: TextLayer, topic: dict[str, Any], *, told
 
 
 def _category(measured: Measured, topic: dict[str, Any], *, told: bool) -> TraitCategory:
-    """An interest where the person relates to it and does not say that they dislike it; a name (a town, a firm) is knowledge."""
+    """An interest where the person relates to it and does not dislike it; a name (a town, a firm) is knowledge."""
     facts = measured.siblings.get("text.facts", {}).get("facts", [])
     disliked = {
         lemma(word) for f in facts if f["kind"] == "like" and f["polarity"] != "affirmed" for word in f["lemma"].split()
@@ -117,8 +119,9 @@ def _certainty(topic: dict[str, Any], *, told: bool) -> float:
     """By places with the first person and by evenness; what the person does not relate to is hardly a trait."""
     if not told:
         return 0.5
-    shared = min(topic["personalPlaces"], 12) / 12
-    return round(0.6 + 0.12 * shared + 0.08 * (1 - topic["dispersion"]), 3)
+    shared: float = min(topic["personalPlaces"], 12) / 12
+    evenness: float = 1 - topic["dispersion"]
+    return round(0.6 + 0.12 * shared + 0.08 * evenness, 3)
 
 
 def _evidence(layer: TextLayer, topic: dict[str, Any], *, told: bool) -> Iterator[Span]:

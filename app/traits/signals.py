@@ -1,9 +1,8 @@
 """A signal: what one rule reads out of one feature set, before proof, merging and ranking.
 
-Rules are functions `(Measured) -> Iterable[Signal]`, one module per family (`rules_habits`, `rules_facts`, `rules_topics`,
-`rules_voice`, `rules_dispositions`); `rules.py` lists them by the analyzer they read. A rule decides what stands out, names it as
-the person would, and points to the spans that show it. It never decides confidence: it hands over the measurements that
-`confidence.py` turns into support, ceiling and explanation.
+Rules are functions `(Measured) -> Iterable[Signal]`, one module per family; `rules.py` lists them by the analyzer they
+read. A rule decides what stands out, names it as the person would, and points to the spans that show it. It never
+decides confidence: it hands over the measurements that `confidence.py` turns into support, ceiling and explanation.
 """
 
 from __future__ import annotations
@@ -62,16 +61,17 @@ class Signal:
         key: identity of the trait for one person, whatever package it comes from: "habit:questions:high",
             "fact:occupation:printer", "topic:chess"; lower case, synonyms folded.
         name: what the person would say about themselves, six words at most.
-        description: one sentence with the measured figure, its interval, what it was compared with, how much text it rests on.
+        description: one sentence with the measured figure, its interval, what it was compared with, and how much text
+            it rests on.
         category: `traitCategory`.
         claim_kind: stated, observed or inferred.
         analyzer: catalog name.
         feature_set_id: where the figures are.
         evidence: spans that show it, best first, each readable on its own (whole sentences).
         counter: spans that speak against it.
-        certainty: 0 to 1, how sure the measurement itself is: for a habit, the probability that the true rate lies beyond the
-            norm group's 75th percentile (or below its 25th); for a stated fact, how plainly it is said.
-        distance: how far from the norm in standard deviations, shrunk by the measure's reliability; 1.0 for stated facts.
+        certainty: 0 to 1, how sure the measurement itself is: for a habit, the probability that the true rate lies
+            beyond the norm group's 75th percentile (or below its 25th); for a stated fact, how plainly it is said.
+        distance: how far from the norm in standard deviations, shrunk by the measure's reliability; 1.0 for facts.
         specificity: 0 to 1, how much it says about this person rather than about anybody.
         occurrences: independent places where it was seen.
         own_words: of the text it rests on.

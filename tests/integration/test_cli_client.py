@@ -64,6 +64,18 @@ def test_a_file_goes_up_once_under_whatever_name_it_has(port: int, user: str, tm
     assert state["runStatus"] in {"queued", "running"}
 
 
+def test_a_pipe_goes_up_too(port: int, user: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("I was there.",))
+    writer.start()
+    with serving(port), Client(user) as client:
+        package = client.upload(pipe, client.grant(LOCAL, "test"), "self")
+        (listed,) = client._send("GET", "/data/packages")["data"]
+    writer.join()
+    assert (listed["packageID"], listed["sizeBytes"]) == (package, 12)
+
+
 def test_a_refusal_carries_status_code_and_message(port: int, user: str) -> None:
     with serving(port), Client(user) as client:
         with pytest.raises(Refused) as refused:

@@ -267,9 +267,15 @@ def test_a_new_child_is_warmed_and_so_is_its_successor() -> None:
         warm.close()
 
 
-def test_warming_with_a_module_that_is_not_there_says_so() -> None:
-    with pytest.raises(Misconfigured, match="ModuleNotFoundError"):
-        Sandbox(["no_such_module_anywhere"]).warm()
+def test_warming_with_a_module_that_is_not_there_says_so_and_calls_go_on() -> None:
+    own = Sandbox()
+    try:
+        with pytest.raises(Misconfigured, match="ModuleNotFoundError"):
+            own.warm(["no_such_module_anywhere"])
+        refusal(own, "crash")
+        assert call(own, "echo").features["type"] == "text/plain"
+    finally:
+        own.close()
 
 
 @pytest.mark.parametrize("name", ["os.system", "os:system('x')", "../x:y", "", "naughty:echo:x"])

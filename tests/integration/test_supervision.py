@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -297,3 +297,19 @@ def test_asking_makes_nothing_and_stopping_removes_the_sockets(house: House) -> 
     assert sockets.exists()
     assert house.run("down").returncode == 0
     assert not sockets.exists()
+
+
+def test_a_second_ctrl_c_waits_for_nobody(house: House) -> None:
+    worker = house.procfile.parent / "worker.py"
+    worker.write_text("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nsignal.pause()\n")
+    process = house.start("up")
+    until(lambda: house.status()["ready"], 60)
+    os.killpg(process.pid, signal.SIGINT)
+    until(lambda: Supervisor(house.home).states().get("worker-text-1", {}).get("state") == "stopping")
+    begun = time.monotonic()
+    while process.poll() is None and time.monotonic() - begun < 20:
+        os.kill(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+    assert process.returncode == 0
+    assert house.left() == []

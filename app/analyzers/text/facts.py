@@ -48,9 +48,10 @@ def analyse(layer: TextLayer, context: Context) -> Result:
         context: authorship "other" or "fiction" yields no fact.
 
     Returns:
-        `{"language", "ownWords", "sentences", "voice", "facts": [{"kind", "predicate", "slot", "shown", "lemma", "polarity", "tense", "strength", "date",
-        "sensitive", "sentence": Span, "object": Span}], "counts": {kind: n}}`. Slots are single terms or noun phrases of at most five
-        words in lower case; both spans are locators into the layer.
+        Features `{language, ownWords, sentences, voice, facts, counts}`. Each of `facts` is `{kind, predicate, slot,
+        shown, lemma, polarity, tense, strength, date, sensitive, sentence, object}`: `slot` is a single term or noun
+        phrase of at most five words in lower case (`shown` with its capitals), `sentence` and `object` are spans.
+        `counts` is by kind, `voice` as in `facts_voice`.
 
     Raises:
         Refusal: the text is in a language without a grammar, or holds no own words.
@@ -157,7 +158,7 @@ def _continued(said: Said, at: int) -> Iterator[Draft]:
 
 
 def _someone_who(line: Line, index: int) -> Iterator[Draft]:
-    """From "As someone who has always valued independence", "I am a person who loves maps": said of oneself in the third person."""
+    """From "As someone who has always valued independence", "I am a person who loves maps"."""
     begins = line.word(index - 2) == "as" and clause_start(line, index) == index - 2
     at = index - 3 if line.word(index - 2) in {"a", "of"} else index - 2
     owned = line.word(at) in {"am", "'m"} and line.word(at - 1) == "i"
@@ -192,7 +193,6 @@ def _as_json(prose: Prose, line: Line, draft: Draft, weaker: float) -> dict[str,
 
 def _shown(line: Line, draft: Draft) -> str:
     """The slot with the capitals that it has in the text, and those that a language or country has everywhere."""
-    words = lexicon()
     near = range(max(1, draft.first - 2), min(draft.next + 2, len(line)))
     written = {line.word(at): line.original(at) for at in near if line.is_word(at) and line.capital(at)}
     shouted = line.text[line.sentence.start : line.sentence.end].isupper()

@@ -224,7 +224,7 @@ def _described(said: Said, line: Line, at: int) -> Iterator[Draft]:
     if line.word(at) not in {"a", "an"}:
         return
     index = line.skip(at + 1, words["adverbs"] | {"little", "small", "young"})
-    adjectives = []
+    adjectives: list[int] = []
     while line.word(index) in words["trait_adjectives"] or (adjectives and line.word(index) in {",", "and"}):
         if line.word(index) in words["trait_adjectives"]:
             adjectives.append(index)

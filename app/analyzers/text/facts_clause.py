@@ -77,7 +77,10 @@ def opening(line: Line, index: int) -> Opening | None:
 
 
 def _matrix(line: Line, begin: int, index: int) -> float | None:
-    """How plain "I think that I" is: below 0 where nobody's saying or thinking governs the clause, None where somebody else's does."""
+    """How plain "I think that I" is.
+
+    Below 0 where nobody's saying or thinking governs the clause; None where somebody else's does.
+    """
     words = lexicon()
     at = index - 1
     that = line.word(at) == "that"

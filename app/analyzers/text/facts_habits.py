@@ -1,4 +1,4 @@
-"""Habits that somebody tells of: "every morning I walk to work", "I always check the headers", "I never drink coffee"."""
+"""Habits that somebody tells of: "every morning I walk to work", "I never read horoscopes"."""
 
 from __future__ import annotations
 
@@ -66,34 +66,28 @@ def habit(said: Said) -> Iterator[Draft]:
     if verb.lemma == "spend":
         yield from _spends(said)
         return
-    words = lexicon()
     often = _OFTEN.get(verb.often, "")
-    if (
-        verb.lemma in words["stative"]
-        or (verb.lemma not in words["bases"] and zipf_frequency(verb.lemma, "en", wordlist="small") < LEAST_ZIPF)
-        or (verb.negated and often != "never")
-        or not line.word(verb.at).isalpha()
-    ):
-        return
-    lead = frequency(said.opened.lead)
-    found = complement(line, verb.at, verb.lemma, third(verb.lemma))
-    if found is None or (len(found.slot.split()) == 1 and verb.lemma not in words["activities"]):
-        return
+    found = complement(line, verb.at, verb.lemma, third(verb.lemma)) if _active(said, often) else None
     # "I never light a lamp until ..." is a condition and not a habit.
-    if often == "never" and line.word(found.next) in _CONDITIONS:
+    if found is None or (often == "never" and line.word(found.next) in _CONDITIONS):
         return
-    when = lead or frequency(line.words[found.next : found.next + 4])
-    if not often and not when:
-        return
+    when = frequency(said.opened.lead) or frequency(line.words[found.next : found.next + 4])
     slot = found.slot.split()
-    if len(slot) == 1 and not when and often == "regularly":
+    says_little = len(slot) == 1 and (verb.lemma not in lexicon()["activities"] or (often == "regularly" and not when))
+    if says_little or not (often or when) or not _tells(slot):
         return
     if when and not often and len(slot) + len(when.split()) <= _MOST_WORDS:
         slot += when.split()
-    if not _tells(slot):
-        return
     shown = Phrase(" ".join(slot), fold([verb.lemma, *found.slot.split()[1:]]), verb.at, found.next)
     yield said.draft("habit", often or "regularly", shown)
+
+
+def _active(said: Said, often: str) -> bool:
+    """Whether the verb is something that one does, and known to be a verb."""
+    words, verb = lexicon(), said.verb
+    if verb.lemma in words["stative"] or (verb.negated and often != "never") or not said.line.word(verb.at).isalpha():
+        return False
+    return verb.lemma in words["bases"] or zipf_frequency(verb.lemma, "en", wordlist="small") >= LEAST_ZIPF
 
 
 def _tells(slot: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""A sentence as the stated-facts grammar reads it: words with contractions taken apart, and the punctuation between them."""
+"""A sentence as the stated-facts grammar reads it: words, contractions taken apart, and the marks between them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MARKS = {
     ",": ",",
     ";": ";",
     ":": ":",
-    "–": "—",
+    "–": "—",  # noqa: RUF001 - the dash is meant
     "—": "—",
     "⸺": "—",
     "(": "(",
@@ -48,7 +48,7 @@ _MARKS = {
     "…": "…",
     "/": "/",
     "|": ";",
-    "•": ";",  # noqa: RUF001 - dashes are meant
+    "•": ";",
     "?": "?",
     "!": "!",
     ".": ".",
@@ -139,7 +139,7 @@ class Line:
                 self._add(mark, start, end)
 
     def in_first_person(self, index: int) -> Line:
-        """A copy whose next verb stands in the first person: "someone who has always loved" as "I have always loved"."""
+        """A copy whose next verb stands in the first person: "who has always loved" as "I have always loved"."""
         copy = object.__new__(Line)
         copy.text, copy.sentence, copy.starts, copy.ends = self.text, self.sentence, self.starts, self.ends
         copy.words = [*self.words]

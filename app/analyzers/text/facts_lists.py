@@ -27,7 +27,7 @@ _MOST_ITEMS = 12
 
 
 def announced(prose: Prose) -> Iterator[tuple[Line, str, Phrase]]:
-    """Items of lists that an own paragraph or a heading right before them announces: (item, predicate, what it names)."""
+    """Items of lists that a paragraph or heading right before them announces: (item, predicate, what it names)."""
     segments, text = prose.layer.segments, prose.layer.text
     predicate = ""
     items = 0

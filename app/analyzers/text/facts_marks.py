@@ -1,5 +1,4 @@
-"""Statements that say little once and something when repeated: affection, thanks for what one became, owning up to
-mistakes.
+"""Statements that say little once and something when repeated: affection, gratitude, owning up to mistakes.
 
 Their slot is our own word, so that all of one sort count as one fact.
 """

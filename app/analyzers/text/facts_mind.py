@@ -283,7 +283,7 @@ def consider(said: Said) -> Iterator[Draft]:
 
 
 def feel(said: Said) -> Iterator[Draft]:
-    """From "I feel every day more and more inadequate", "I have always felt lonely"; a single occasion is not enough."""
+    """From "I feel every day more and more inadequate", "I have always felt lonely"; once is not enough."""
     line, at, verb = said.line, said.verb.next, said.verb
     every = line.matches(at, "every day")
     at = line.skip(at + 2 if every else at, {"more", "and", "very", "so"})

@@ -13,6 +13,7 @@ from app.analyzers.text.facts_lexicon import lexicon
 from app.analyzers.text.facts_line import Line
 from app.analyzers.text.facts_phrase import (
     Phrase,
+    fold,
     follows_well,
 )
 from app.analyzers.text.facts_roles import listed, named, role
@@ -24,7 +25,7 @@ _SPECIES = word_set("dog dogs cat cats puppy kitten parrot hens")
 
 
 def mine(line: Line, index: int) -> Iterator[Draft]:
-    """Facts that a "my" opens at this index; where it stands in its clause does not matter, unless that is a condition."""
+    """Facts that a "my" opens at this index, wherever it stands in its clause, unless that is a condition."""
     if lexicon()["hypothetical"] & set(line.words[clause_start(line, index) : index]):
         return
     for reader in _READERS:

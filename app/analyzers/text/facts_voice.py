@@ -1,5 +1,4 @@
-"""Whose voice a text speaks in: measures that tell a person's own prose from plays, verse, scripture and teaching
-dialogue.
+"""Whose voice a text speaks in: what tells a person's own prose from plays, verse, scripture and teaching.
 
 A rule may believe an "I" of unknown authorship only where the text is a first person's own prose.
 """

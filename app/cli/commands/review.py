@@ -39,7 +39,7 @@ def review(user_id: str | None) -> None:
         if not waiting:
             err().print(f"Nothing waits for a decision of {client.user_id}.", markup=False, soft_wrap=True)
         for number, candidate in enumerate(waiting, 1):
-            show(candidate, number, len(waiting))
+            show(client.candidate(candidate["candidateID"]), number, len(waiting))
             if not decide(client, candidate):
                 return
 

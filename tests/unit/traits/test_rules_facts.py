@@ -190,7 +190,20 @@ def test_a_long_sentence_is_cut_to_a_literal_range_around_its_object(before: str
     assert cut.end - cut.start <= MAX_QUOTE
 
 
-KINDS = "occupation employer studies residence origin family pet like habit skill belief value goal self identity fear health diet possession".split()  # noqa: SIM905 - a table
+KINDS = [
+    "occupation",
+    "employer",
+    "studies",
+    "residence",
+    "origin",
+    "family",
+    "pet",
+    "like",
+    "habit",
+    "skill",
+    "belief",
+]
+KINDS += ["value", "goal", "self", "identity", "fear", "health", "diet", "possession"]
 
 
 @given(

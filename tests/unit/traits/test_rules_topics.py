@@ -51,13 +51,13 @@ def test_a_topic_the_person_relates_to_is_an_observed_interest() -> None:
 
 
 def test_a_topic_without_the_person_is_a_domain_with_little_certainty() -> None:
-    (signal,) = found("The beehive stood there for a while.", IMPERSONAL)
+    (signal,) = found("Near them stood the beehive, for a while.", IMPERSONAL)
     assert signal.name.startswith("Writes about beehive")
     assert (signal.category, signal.certainty) == (TraitCategory.KNOWLEDGE_DOMAIN, 0.5)
 
 
 def test_a_frequent_word_the_person_never_relates_to_is_not_proposed() -> None:
-    assert found("The beehive stood there for a while.") == []
+    assert found("Near them stood the beehive, for a while.") == []
 
 
 def test_what_the_person_dislikes_is_no_interest() -> None:
@@ -88,7 +88,7 @@ def test_a_short_text_has_no_topics() -> None:
 
 
 def test_at_most_five_and_no_two_that_share_a_word() -> None:
-    many = "I kept the beehive, the trowel, the sundial, the teapot, the easel, the kettle and the anvil, and I oiled the anvil."
+    many = "I kept the beehive, the trowel, the sundial, the teapot, the easel, the kettle and the anvil."
     result = found(many)
     assert len(result) == MOST_TOPICS
     words = [word for signal in result for word in signal.key.removeprefix("topic:").split()]
