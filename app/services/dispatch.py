@@ -99,8 +99,12 @@ def waiting_again(run_id: UUID) -> None:
         )
 
 
-def fill(pipeline: Pipeline) -> int:
+def fill(pipeline: Pipeline, *, at_least: int = 1) -> int:
     """Let as many waiting runs in as the window allows, and publish them.
+
+    Args:
+        pipeline: where they are published.
+        at_least: places that must be free; more than one lets a merge leave it to a later one, for several at once.
 
     Returns:
         How many were published.
@@ -108,11 +112,11 @@ def fill(pipeline: Pipeline) -> int:
     with transaction() as connection:
         if not connection.execute(text("SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'queued')")).scalar():
             return 0
-        if not connection.execute(select(text(f"pg_try_advisory_xact_lock({FILL_LOCK})"))).scalar():
-            return 0
         in_flight = connection.execute(text("SELECT count(*) FROM runs WHERE state = 'running'")).scalar_one()
         free = window() - in_flight
-        if free <= 0:
+        if free < at_least:
+            return 0
+        if not connection.execute(text(f"SELECT pg_try_advisory_xact_lock({FILL_LOCK})")).scalar():
             return 0
         chosen = [row.run_id for row in connection.execute(_NEXT, {"free": free})]
         connection.execute(

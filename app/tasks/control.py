@@ -28,7 +28,7 @@ def merge(run_id: str) -> None:
     from app.tasks.pipeline import pipeline  # noqa: PLC0415 - as above
 
     merging.merge(UUID(run_id))
-    dispatch.fill(pipeline())
+    dispatch.fill(pipeline(), at_least=dispatch.window() // 4)
 
 
 @fleet_task(queue=Queue.CONTROL, verb="project")

@@ -2,8 +2,8 @@
 
 A frequent word is no interest. "Often writes about" is said only where the topic comes back in several places and the
 person speaks of themselves in some of them; of a text without a first person only that it is about something, and
-that with little certainty. A stated liking ("Fond of reading") is another claim than a counted topic: keys of topics
-are folded like those of facts, so that one subject has one name in both, and ranking puts what is stated first.
+that with little certainty. Where the person says that they like the thing, the stated fact leads and the counted topic
+is left out; where they say that they dislike it, it is no interest.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ from app.vocabulary import Authorship, ClaimKind, TraitCategory
 #: Places and tenths of the text that a topic must be seen in, and how uneven it may be (0 even, 1 all in one tenth).
 LEAST_PLACES, LEAST_PARTS, MOST_DISPERSION = 4, 4, 0.7
 #: Places in which the person speaks of themselves together with it.
-LEAST_PERSONAL = 3
+LEAST_PERSONAL = 4
+#: From how many of these on it is "often".
+OFTEN_PLACES = 8
 #: Own words below which counted topics say nothing.
 LEAST_WORDS = 350
-MOST_TOPICS, MOST_IMPERSONAL, MAX_EVIDENCE = 5, 3, 4
+#: Topics of a long text, of one under so many own words, and of one without a first person.
+MOST_TOPICS, MOST_OF_SHORT, SHORT_WORDS, MOST_IMPERSONAL = 5, 3, 5000, 3
+MAX_EVIDENCE = 4
 #: Genres whose topics are their characters' or their art's.
 NOBODYS = frozenset({"dialogue", "script", "verse"})
 _TALK = frozenset({"transcript", "chat"})
@@ -47,11 +51,13 @@ def signals(measured: Measured) -> Iterable[Signal]:
         for t in features["topics"]
         if t["places"] >= LEAST_PLACES and t["parts"] >= LEAST_PARTS and t["dispersion"] <= MOST_DISPERSION
     ]
-    chosen = [t for t in spread if not told or t["personalPlaces"] >= LEAST_PERSONAL]
+    liked = _stated(measured, affirmed=True)
+    chosen = [
+        t for t in spread if (not told or t["personalPlaces"] >= LEAST_PERSONAL) and not liked & _lemmas(t["term"])
+    ]
     best = _distinct(sorted(chosen, key=lambda t: -_weight(t)))
-    yield from (
-        _signal(measured, layer, topic, told=told) for topic in best[: MOST_TOPICS if told else MOST_IMPERSONAL]
-    )
+    most = MOST_IMPERSONAL if not told else MOST_OF_SHORT if features["ownWords"] < SHORT_WORDS else MOST_TOPICS
+    yield from (_signal(measured, layer, topic, told=told) for topic in best[:most])
 
 
 def _weight(topic: dict[str, Any]) -> float:
@@ -76,7 +82,8 @@ def _distinct(topics: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _signal(measured: Measured, layer: TextLayer, topic: dict[str, Any], *, told: bool) -> Signal:
     verb = "talks" if layer.kind in _TALK or layer.facts.get("register") in {"chat", "speech"} else "writes"
-    name = f"Often {verb} about {topic['shown']}" if told else f"{verb.capitalize()} about {topic['shown']}"
+    often = told and topic["personalPlaces"] >= OFTEN_PLACES
+    name = f"Often {verb} about {topic['shown']}" if often else f"{verb.capitalize()} about {topic['shown']}"
     own_words = measured.features["ownWords"]
     times = topic["count"] / max(topic["expected"], 1e-9)
     return Signal(
@@ -102,13 +109,20 @@ def _signal(measured: Measured, layer: TextLayer, topic: dict[str, Any], *, told
 
 def _category(measured: Measured, topic: dict[str, Any], *, told: bool) -> TraitCategory:
     """An interest where the person relates to it and does not dislike it; a name (a town, a firm) is knowledge."""
-    facts = measured.siblings.get("text.facts", {}).get("facts", [])
-    disliked = {
-        lemma(word) for f in facts if f["kind"] == "like" and f["polarity"] != "affirmed" for word in f["lemma"].split()
-    }
-    if not told or topic["proper"] or disliked & {lemma(word) for word in topic["term"].split()}:
+    if not told or topic["proper"] or _stated(measured, affirmed=False) & _lemmas(topic["term"]):
         return TraitCategory.KNOWLEDGE_DOMAIN
     return TraitCategory.INTEREST
+
+
+def _stated(measured: Measured, *, affirmed: bool) -> set[str]:
+    """Lemmas of what the person says that they like, or dislike, in the same package."""
+    facts = measured.siblings.get("text.facts", {}).get("facts", [])
+    likings = [fact for fact in facts if fact["kind"] == "like" and (fact["polarity"] == "affirmed") == affirmed]
+    return {word for fact in likings for word in _lemmas(fact["lemma"])}
+
+
+def _lemmas(phrase: str) -> set[str]:
+    return {lemma(word) for word in phrase.split()}
 
 
 def _times(times: float) -> str:

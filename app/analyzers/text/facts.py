@@ -29,7 +29,7 @@ from app.analyzers.text.facts_words import word_set
 from app.errors import Refusal
 from app.layers import TextLayer
 from app.prose import Prose
-from app.vocabulary import Authorship, ReasonCode
+from app.vocabulary import Authorship, ReasonCode, SegmentKind
 
 #: Words one of which a sentence needs before anything else is asked of it.
 _FIRST_PERSON = word_set("i i'm i've i'd i'll im ive my me")
@@ -81,7 +81,9 @@ def analyse(layer: TextLayer, context: Context) -> Result:
 def _facts(prose: Prose) -> Iterator[dict[str, Any]]:
     seen: set[tuple[str, str, str]] = set()
     for sentence in prose.sentences:
-        if not any(token[0] in _FIRST_PERSON for token in prose.tokens_of(sentence)):
+        # The "I" of a poem is the poem's.
+        verse = prose.layer.segments[sentence.segment].kind is SegmentKind.VERSE
+        if verse or not any(token[0] in _FIRST_PERSON for token in prose.tokens_of(sentence)):
             continue
         line = Line(prose, sentence)
         if not stated(line):

@@ -31,6 +31,10 @@ PARTS, LEAST_PARTS = 10, 3
 LEAST_PLACES = 3
 #: Share of occurrences with "a" or in the plural, from which a headline says the plural.
 COUNTED_SHARE = 0.2
+#: Share with "the" or "my", from which it says "the".
+DEFINITE_SHARE = 0.5
+_THE = ("the", "my", "our", "his", "her", "their", "your", "its")
+_ONE = ("a", "an", "one", "every", "each", "another")
 MOST_TOPICS, MOST_INSTANCES = 25, 8
 _PERSONAL = "first person"
 
@@ -168,19 +172,16 @@ def _written(prose: Prose, known: Tongue, term: Term, *, proper: bool) -> str:
 
 
 def _counted(prose: Prose, known: Tongue, term: Term, form: str) -> str:
-    """From "printers" for what is written with "a" or in the plural as well; "religion" stays."""
+    """The plural of what is counted ("printers"), "the" before what is the one ("the kitchen"), "religion" bare."""
     if singular(form) != form:
         return form
     words = own_words(prose)
     last = term.words - 1
-    one = sum(
-        at > 0
-        and words[at - 1] in {"a", "an", "one", "every", "each", "another"}
-        and ends_group(prose, words, at + last, known)
-        for at in term.at
-    )
+    befores = Counter(words[at - 1] for at in term.at if at > 0 and ends_group(prose, words, at + last, known))
     plurals = sum(count for other, count in term.forms.items() if other != form)
-    return plural(form) if one + plurals >= COUNTED_SHARE * len(term.at) else form
+    if sum(befores[word] for word in _ONE) + plurals >= COUNTED_SHARE * len(term.at):
+        return plural(form)
+    return f"the {form}" if sum(befores[word] for word in _THE) >= DEFINITE_SHARE * len(term.at) else form
 
 
 def _instances(prose: Prose, sentences: _Sentences, inside: list[int]) -> Iterator[dict[str, Any]]:

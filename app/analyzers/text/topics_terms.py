@@ -128,7 +128,7 @@ def _verbal(word: str, known: Tongue) -> bool:
     """Whether an English word is a verb form or contraction rather than a noun."""
     words = lexicon()
     stem = word.removesuffix("'s")
-    if "'" in stem or stem in known.skipped or singular(stem) in words["stative"]:
+    if "'" in stem or {stem, singular(stem)} & known.skipped or singular(stem) in words["stative"]:
         return True
     participle = len(stem) > 4 and stem.endswith("ed") and stem not in words["ed_nouns"]
     return participle or words.forms.get(stem, ("", ""))[1] in {PAST, PARTICIPLE}

@@ -124,7 +124,15 @@ def test_items_under_an_announcement_are_liked() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [SegmentKind.QUOTATION, SegmentKind.HEADING, SegmentKind.TABLE, SegmentKind.CODE, SegmentKind.BOILERPLATE]
+    "kind",
+    [
+        SegmentKind.VERSE,
+        SegmentKind.QUOTATION,
+        SegmentKind.HEADING,
+        SegmentKind.TABLE,
+        SegmentKind.CODE,
+        SegmentKind.BOILERPLATE,
+    ],
 )
 def test_what_is_not_the_persons_prose_is_not_read(kind: SegmentKind) -> None:
     text, segments = join([("I live in Bath.", SegmentKind.PARAGRAPH, {}), ("I am a nurse.", kind, {})])

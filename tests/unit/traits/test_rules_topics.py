@@ -8,7 +8,7 @@ import pytest
 from app.analysis import Context
 from app.analyzers.text.topics import analyse
 from app.layers import TextLayer, join
-from app.traits.rules_topics import LEAST_WORDS, MOST_TOPICS, signals
+from app.traits.rules_topics import LEAST_WORDS, MOST_OF_SHORT, signals
 from app.traits.signals import Measured, Signal
 from app.vocabulary import Authorship, ClaimKind, SegmentKind, TraitCategory
 
@@ -40,7 +40,7 @@ def found(
 
 def test_a_topic_the_person_relates_to_is_an_observed_interest() -> None:
     (signal,) = found("I looked at the beehive for a while.")
-    assert signal.name == "Often writes about the beehive" or signal.name.startswith("Often writes about beehive")
+    assert signal.name == "Often writes about the beehive"
     assert (signal.key, signal.claim_kind, signal.category) == (
         "topic:beehive",
         ClaimKind.OBSERVED,
@@ -52,7 +52,7 @@ def test_a_topic_the_person_relates_to_is_an_observed_interest() -> None:
 
 def test_a_topic_without_the_person_is_a_domain_with_little_certainty() -> None:
     (signal,) = found("Near them stood the beehive, for a while.", IMPERSONAL)
-    assert signal.name.startswith("Writes about beehive")
+    assert signal.name == "Writes about the beehive"
     assert (signal.category, signal.certainty) == (TraitCategory.KNOWLEDGE_DOMAIN, 0.5)
 
 
@@ -64,6 +64,11 @@ def test_what_the_person_dislikes_is_no_interest() -> None:
     disliked = {"text.facts": {"facts": [{"kind": "like", "polarity": "negated", "lemma": "beehive"}]}}
     (signal,) = found("I looked at the beehive for a while.", siblings=disliked)
     assert signal.category is TraitCategory.KNOWLEDGE_DOMAIN
+
+
+def test_a_stated_liking_leads_and_the_counted_topic_is_left_out() -> None:
+    liked = {"text.facts": {"facts": [{"kind": "like", "polarity": "affirmed", "lemma": "beehive"}]}}
+    assert found("I looked at the beehive for a while.", siblings=liked) == []
 
 
 def test_a_named_place_is_what_the_person_knows_of() -> None:
@@ -87,10 +92,19 @@ def test_a_short_text_has_no_topics() -> None:
     assert found("I looked at the beehive for a while.", paragraphs=5) == []
 
 
-def test_at_most_five_and_no_two_that_share_a_word() -> None:
+def test_few_places_with_the_person_are_not_often() -> None:
+    text = [f"{PLAIN} I looked at the beehive for a while."] * 5 + [f"{PLAIN} Near them stood the beehive."] * 9
+    joined, segments = join([(p, SegmentKind.PARAGRAPH, {}) for p in text])
+    layer = TextLayer(joined, language="en", segments=segments)
+    features = analyse(layer, Context()).features
+    (signal,) = signals(Measured("text.topics", uuid4(), features, layer))
+    assert signal.name == "Writes about the beehive"
+
+
+def test_a_short_text_has_at_most_three_and_no_two_share_a_word() -> None:
     many = "I kept the beehive, the trowel, the sundial, the teapot, the easel, the kettle and the anvil."
     result = found(many)
-    assert len(result) == MOST_TOPICS
+    assert len(result) == MOST_OF_SHORT
     words = [word for signal in result for word in signal.key.removeprefix("topic:").split()]
     assert len(words) == len(set(words))
     assert all(len(signal.name.split()) <= 6 for signal in result)
