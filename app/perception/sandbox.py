@@ -40,7 +40,7 @@ START_S = 60.0
 
 _IMPLEMENTATION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 #: What of the environment the child may see: no secret, no address of a server.
-_ENVIRONMENT = ("PATH", "HOME", "LD_LIBRARY_PATH", "TESSDATA_PREFIX", "NUMBA_CACHE_DIR")
+_ENVIRONMENT = ("PATH", "HOME", "ECHO_FLEET", "LD_LIBRARY_PATH", "TESSDATA_PREFIX", "NUMBA_CACHE_DIR")
 #: One core for one slot: the fleet counts slots, and a library that takes all cores slows its neighbours.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 

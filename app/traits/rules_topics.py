@@ -118,7 +118,9 @@ def _stated(measured: Measured, *, affirmed: bool) -> set[str]:
     """Lemmas of what the person says that they like, or dislike, in the same package."""
     facts = measured.siblings.get("text.facts", {}).get("facts", [])
     likings = [fact for fact in facts if fact["kind"] == "like" and (fact["polarity"] == "affirmed") == affirmed]
-    return {word for fact in likings for word in _lemmas(fact["lemma"])}
+    words = {word for fact in likings for word in _lemmas(fact["lemma"])}
+    # Facts count books as reading.
+    return words | {"book"} if "read" in words else words
 
 
 def _lemmas(phrase: str) -> set[str]:

@@ -41,7 +41,7 @@ def document(
     package_id: UUID | None = None,
     *,
     analyzer: str = "text.style",
-    **changes: Any,  # noqa: ANN401 - any field
+    **changes: Any,
 ) -> FeatureDocument:
     package_id = package_id or uuid4()
     made = FeatureDocument(
@@ -173,7 +173,7 @@ VALUES = st.recursive(
 )
 
 
-def clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def clean(value: Any) -> Any:
     """The documents' promise, written down a second time: NUL and half characters become U+FFFD."""
     if isinstance(value, str):
         return "".join("\ufffd" if char == "\x00" or 0xD800 <= ord(char) < 0xE000 else char for char in value)

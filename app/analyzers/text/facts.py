@@ -28,7 +28,7 @@ from app.analyzers.text.facts_voice import voice
 from app.analyzers.text.facts_words import word_set
 from app.errors import Refusal
 from app.layers import TextLayer
-from app.prose import Prose
+from app.prose import Prose, prose_of
 from app.vocabulary import Authorship, ReasonCode, SegmentKind
 
 #: Words one of which a sentence needs before anything else is asked of it.
@@ -62,7 +62,7 @@ def analyse(layer: TextLayer, context: Context) -> Result:
             "stated facts are read in English only; this text is in another language",
             language=layer.language,
         )
-    prose = Prose(layer)
+    prose = prose_of(layer)
     if not prose.own_word_count:
         raise Refusal(ReasonCode.TOO_LITTLE_OWN_TEXT, "the text holds none of the person's own words")
     found = [] if context.authorship in _OTHERS else [*_facts(prose)]

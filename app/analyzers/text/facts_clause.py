@@ -19,6 +19,8 @@ _STRONG_MARKS = frozenset([";", ":", "—", "(", ".", "…", "!", BARRIER])
 _LIFE_PHASES = word_set(
     "child boy girl kid lad teenager teen childhood boyhood girlhood youth infancy young younger little days"
 )
+_PERHAPS = frozenset(["might", "may", "could", "would", "'d"])
+_PLAINLY = word_set("is out fact truth sure afraid glad proud happy")
 _UNREAL = word_set("dream dreams nightmare story game novel film movie play fantasy simulation character role")
 
 
@@ -97,18 +99,14 @@ def _matrix(line: Line, begin: int, index: int) -> float | None:
         if line.word(owner) in {"i", "to"} and owner >= begin:
             if not adjacent:
                 continue
-            if word not in words["own_matrix"] or any(w in words["negations"] for w in line.words[owner:back]):
+            if word not in words["own_matrix"] or (words["negations"] | _PERHAPS) & set(line.words[owner:back]):
                 return None
             return 0.8 if word in words["soft_matrix"] else 1.0
         if adjacent or "that" in line.words[back:index]:
             return None
     if that:
-        return (
-            1.0
-            if line.word(at) in {"is", "out", "fact", "truth", "sure", "afraid", "glad", "proud", "happy"}
-            and line.word(at - 1) != "not"
-            else None
-        )
+        plainly = line.word(at) in _PLAINLY and line.word(at - 1) != "not"
+        return 1.0 if plainly else None
     return -1.0
 
 

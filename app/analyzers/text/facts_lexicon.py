@@ -70,6 +70,8 @@ def lexicon() -> Lexicon:
         simple, participle, ing = listed.split()
         forms |= {participle: (lemma, PARTICIPLE), ing: (lemma, GERUND), simple: (lemma, PAST), lemma: (lemma, BASE)}
         participles.add(participle)
+    forms |= {form: (lemma, PAST) for form, lemma in verbs["variants"].items()}
+    participles.update(verbs["variants"])
     return Lexicon(
         sets=sets,
         forms=forms,

@@ -126,7 +126,9 @@ def _held(line: Line, article: str, head: str, group: list[str], after: int) -> 
 
 def _with_body(line: Line, index: int, after: int, group: list[str], *, graded: str) -> Phrase:
     """From "founder of Acme", "professor of law": the body belongs to the name of an office."""
-    proper = line.capital(index)
+    words, proper = lexicon(), line.capital(index)
+    if line.word(after) == "of" and line.word(after + 1) in words["number_words"] and group[-1] in words["parents"]:
+        return Phrase(text_of([*group, "of", line.word(after + 1)]), group[-1], index, after + 2, proper=proper)
     if line.word(after) == "of":
         body = named(line, after + 1) or noun(line, after + 1, strict=False)
         if body and len(group) + 1 + len(body.slot.split()) <= 5:
@@ -170,11 +172,7 @@ def place(line: Line, index: int) -> Phrase | None:
     if line.word(index) == "the" and line.word(index + 1) in words["settlements"] and line.word(index + 2) == "of":
         index += 3
     if found := named(line, index):
-        first = found.lemma.split()[0]
-        if line.is_word(found.next) and not follows_well(line, found.next, loose=True):
-            return replace(found, slot=found.lemma) if line.word(found.next) in {"area", "region", "suburbs"} else None
-        initials = line.original(found.first).isupper() and first not in words["places_lower"]
-        return None if first in words["given_names"] or initials else found
+        return _named_place(line, found)
     word, following = line.word(index), line.word(index + 1)
     if following in _PLACE_PAIRS.get(word, ()):
         return Phrase(f"{word} {following}", f"{word} {following}", index, index + 2)
@@ -186,6 +184,16 @@ def place(line: Line, index: int) -> Phrase | None:
     if word == "upstate" and line.is_word(index + 1):
         return Phrase(f"upstate {following}", f"upstate {following}", index, index + 2)
     return _settlement(line, index)
+
+
+def _named_place(line: Line, found: Phrase) -> Phrase | None:
+    """A proper name that can be a place: no person, no initials, no state of mind, not half of a longer name."""
+    words = lexicon()
+    first = found.lemma.split()[0]
+    if line.is_word(found.next) and not follows_well(line, found.next, loose=True):
+        return replace(found, slot=found.lemma) if line.word(found.next) in {"area", "region", "suburbs"} else None
+    initials = line.original(found.first).isupper() and first not in words["places_lower"]
+    return None if initials or first in words["given_names"] | words["no_places"] else found
 
 
 def _settlement(line: Line, index: int) -> Phrase | None:
@@ -227,6 +235,8 @@ def listed(line: Line, index: int, *names: str) -> Phrase | None:
         group = line.words[first : first + size]
         name = "_".join(group)
         if len(group) == size and any(name in words[listing] for listing in names):
+            if name in words["also_words"] and names != ("games",) and not line.capital(first):
+                return None
             return Phrase(" ".join(group), fold(group), first, first + size, proper=line.capital(first))
     return None
 

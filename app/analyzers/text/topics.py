@@ -20,7 +20,7 @@ from app.analyzers.text.facts_voice import voice
 from app.analyzers.text.topics_terms import Term, Tongue, capitals, ends_group, own_words, terms_of, tongue
 from app.errors import Refusal
 from app.layers import TextLayer
-from app.prose import Prose, Sentence
+from app.prose import Prose, Sentence, prose_of
 from app.vocabulary import ReasonCode
 
 #: Relative frequency of a word that the background list does not hold; its rarest have one in a million.
@@ -59,7 +59,7 @@ def analyse(layer: TextLayer, context: Context) -> Result:  # noqa: ARG001 - the
             "topics are read in texts of one language: English, German, French, Spanish, Italian, Dutch, Portuguese",
             language=layer.language,
         )
-    prose = Prose(layer)
+    prose = prose_of(layer)
     if not prose.own_word_count:
         raise Refusal(ReasonCode.TOO_LITTLE_OWN_TEXT, "the text holds none of the person's own words")
     return Result(
