@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from kombu import Exchange
@@ -26,59 +25,82 @@ VISIBILITY_TIMEOUT_S = 3600
 
 def celery_settings() -> dict[str, Any]:
     """The configuration of the Celery application."""
+    return {**_connections(), **_tasks(), **_workers(), **_schedule()}
+
+
+def _connections() -> dict[str, Any]:
     broker = settings().broker_url.get_secret_value()
-    redis_transport = {
-        "visibility_timeout": VISIBILITY_TIMEOUT_S,
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
-        "socket_connect_timeout": 1,
-        "socket_timeout": 30,
-        "socket_keepalive": True,
-        "retry_on_timeout": True,
-    }
-    exchange = Exchange("echosphere", type="direct")
     return {
         "broker_url": broker,
         "result_backend": settings().result_url.get_secret_value() or broker,
-        "broker_transport_options": redis_transport,
+        "broker_transport_options": {
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+            "socket_connect_timeout": 1,
+            "socket_timeout": 30,
+            "socket_keepalive": True,
+            "retry_on_timeout": True,
+        },
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
         "result_backend_transport_options": {
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "retry_policy": {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
         },
-        "broker_connection_retry_on_startup": True,
-        "broker_connection_max_retries": None,
+        "result_expires": 3600,
+        "result_chord_expires": 86400,
+        # A Redis that is away for seconds may not turn finished work into a failed chord.
+        "result_backend_always_retry": True,
+        "result_backend_max_retries": 30,
+        "result_backend_base_sleep_between_retries_ms": 200,
+        "result_backend_max_sleep_between_retries_ms": 1000,
+    }
+
+
+def _tasks() -> dict[str, Any]:
+    exchange = Exchange("echosphere", type="direct")
+    return {
         "task_queues": [KombuQueue(str(queue), exchange, routing_key=str(queue)) for queue in Queue],
         "task_routes": {f"{queue}.*": {"queue": str(queue)} for queue in Queue},
         "task_default_queue": str(Queue.CONTROL),
         "task_default_exchange": "echosphere",
         "task_default_routing_key": str(Queue.CONTROL),
+        # A typing error must fail instead of waiting in a queue that nobody serves.
         "task_create_missing_queues": False,
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],
+        # Acknowledged when done; the poison loop that this allows is stopped by the attempts in the row.
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "task_ignore_result": True,
+        "task_store_errors_even_if_ignored": False,
+        # Publishing with Redis down would otherwise block a request for 19 s.
         "task_publish_retry_policy": {
             "max_retries": 2,
             "interval_start": 0,
             "interval_step": 0.25,
             "interval_max": 0.5,
         },
-        "task_store_errors_even_if_ignored": False,
+    }
+
+
+def _workers() -> dict[str, Any]:
+    return {
         "worker_prefetch_multiplier": 1,
+        # True fails chords on Redis.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "worker_soft_shutdown_timeout": float(os.environ.get("ECHO_SOFT_SHUTDOWN_S", "25")),
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
+        # Flower turns events on while it watches.
         "worker_send_task_events": False,
         "task_send_sent_event": False,
-        "result_expires": 3600,
-        "result_chord_expires": 86400,
-        "result_backend_always_retry": True,
-        "result_backend_max_retries": 30,
-        "result_backend_base_sleep_between_retries_ms": 200,
-        "result_backend_max_sleep_between_retries_ms": 1000,
+    }
+
+
+def _schedule() -> dict[str, Any]:
+    return {
         "timezone": "UTC",
         "beat_schedule": {
             "tick": {

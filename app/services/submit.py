@@ -103,32 +103,14 @@ def submit(
     """
     _check(data_type, metadata)
     fingerprint = _fingerprint(upload, consent_token_id, source_description, file_name, data_type, metadata)
+    package = _package(upload, consent_token_id, source_description, file_name, metadata)
+    package.update(idempotency_key=idempotency_key, request_fingerprint=fingerprint)
     try:
         with transaction() as connection:
             if idempotency_key and (known := _known(connection, upload.user_id, idempotency_key, fingerprint)):
                 upload.discard()
                 return known
-            verdict = verify(connection, upload.user_id, consent_token_id, TEXT_LOCAL)
-            if not verdict.is_valid and verdict.reason != "not_covered":
-                raise ConsentDenied(
-                    "this consent does not allow the upload: grant one and send its consentTokenID",
-                    reason=verdict.reason,
-                )
-            package = _package(upload, consent_token_id, source_description, file_name, metadata)
-            package.update(idempotency_key=idempotency_key, request_fingerprint=fingerprint)
-            at_once, waiting = dispatch.room_for(connection, upload.user_id)
-            if waiting >= settings().max_waiting_runs:
-                raise Busy("too many of your packages wait to be analysed: try again when some are done")
-            connection.execute(insert(UserDataPackage), package)
-            connection.execute(
-                insert(PackageKey),
-                {
-                    "package_id": upload.package_id,
-                    "user_id": upload.user_id,
-                    "wrapped_key": upload.vault.wrapped_key,
-                },
-            )
-            run = start_run(connection, package, at_once=at_once)
+            run = _accept(connection, package, upload.vault.wrapped_key)
     except IntegrityError:
         # Two requests with one key at the same moment: the other one won, and this one answers as its repetition.
         with transaction() as connection:
@@ -139,6 +121,23 @@ def submit(
         return known
     announce(run, pipeline)
     return {"packageID": upload.package_id, "runID": run["run_id"], "runStatus": run["state"], "created": True}
+
+
+def _accept(connection: Connection, package: dict[str, Any], wrapped_key: bytes) -> dict[str, Any]:
+    """Write package, key, run and steps; the caller's commit is the acceptance."""
+    user_id = package["user_id"]
+    verdict = verify(connection, user_id, package["consent_token_id"], TEXT_LOCAL)
+    if not verdict.is_valid and verdict.reason != "not_covered":
+        raise ConsentDenied(
+            "this consent does not allow the upload: grant one and send its consentTokenID", reason=verdict.reason
+        )
+    at_once, waiting = dispatch.room_for(connection, user_id)
+    if waiting >= settings().max_waiting_runs:
+        raise Busy("too many of your packages wait to be analysed: try again when some are done")
+    key = {"package_id": package["package_id"], "user_id": user_id, "wrapped_key": wrapped_key}
+    connection.execute(insert(UserDataPackage), package)
+    connection.execute(insert(PackageKey), key)
+    return start_run(connection, package, at_once=at_once)
 
 
 def start_run(connection: Connection, package: dict[str, Any], *, at_once: bool) -> dict[str, Any]:

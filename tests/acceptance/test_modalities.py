@@ -21,18 +21,22 @@ def _snippets(got: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("name", ["diary.md", "letters.txt", "essay.docx", "voice_note.flac", "note.png"])
+@pytest.mark.parametrize("name", ["diary.md", "letters.txt", "essay.docx", "voice_note.ogg", "note.png"])
 def test_a_package_of_each_kind_ends_in_candidates_with_evidence(fleet: Fleet, name: str) -> None:
     got = fleet.json("analyze", str(PERSONA / name), "--user", f"kind-{name.replace('.', '-')}")
     package = got["packages"][0]
     assert package["runStatus"] == "done", package
     assert got["candidates"]
     assert all(candidate["supportingEvidenceSnippets"] for candidate in got["candidates"])
+    texts = {
+        layer["textLayerID"]: fleet.run("text", package["packageID"], "--layer", layer["textLayerID"]).stdout
+        for layer in package["textLayers"]
+    }
     for snippet in _snippets(got):
         where = snippet["locator"]
         assert snippet["sourcePackageID"] == package["packageID"]
         if "charStart" in where:
-            text = fleet.run("text", package["packageID"], "--layer", where["textLayer"]).stdout
+            text = texts[where["textLayer"]]
             assert text[where["charStart"] : where["charEnd"]] == snippet["content"]
         else:
             assert 0 <= where["startTime"] < where["endTime"]
