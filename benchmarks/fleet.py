@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psutil
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -164,6 +166,26 @@ class Client:
         return time.perf_counter() - begun
 
 
+def processor_seconds(home: Path) -> Counter[str]:
+    """Processor time so far of this fleet's processes, by kind: what a package costs beside its analyzers."""
+    spent: Counter[str] = Counter()
+    for process in psutil.process_iter():
+        try:
+            words, ours = " ".join(process.cmdline()), process.environ().get("ECHO_HOME") == str(home)
+            times = process.cpu_times()
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+        if process.pid == os.getpid():
+            kind = "client"
+        elif "workers." in words and ours:
+            kind = words.partition("workers.")[2].split()[0]
+        else:
+            kind = next((one for one in ("sandbox_child", "postgres", "redis-server") if one in words), "")
+        if kind:
+            spent[kind] += times.user + times.system
+    return spent
+
+
 def measure_real(home: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Throughput and latency beside plain processes, taking turns."""
     ratios, latencies = [], []
@@ -172,16 +194,21 @@ def measure_real(home: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         Client().round(warm)
         plain_round(pool, warm)
         figures = []
+        spent: Counter[str] = Counter()
         for number in track(range(arguments.rounds), "with the real analyzers", console=Console(stderr=True)):
             batch = texts(arguments.packages, number + 1)
-            beside, ours = plain_round(pool, batch), Client().round(batch)
+            beside, before = plain_round(pool, batch), processor_seconds(home)
+            ours = Client().round(batch)
+            spent += processor_seconds(home) - before
             ratios.append(beside / ours)
             figures.append((beside, ours))
             for single in batch[: min(10, len(batch))]:
                 client = Client()
                 alone = next(iter(pool.map(plain, [single])))
                 latencies.append(client.round([single], poll_s=0.002) / alone)
-    return {"ratios": ratios, "latencies": latencies, "figures": figures}
+    count = arguments.rounds * arguments.packages
+    costs = {kind: 1000 * seconds / count for kind, seconds in spent.most_common()}
+    return {"ratios": ratios, "latencies": latencies, "figures": figures, "costs": costs}
 
 
 def measure_empty(home: Path, arguments: argparse.Namespace) -> list[float]:
@@ -226,6 +253,8 @@ def _real(table: Table, found: dict[str, Any]) -> None:
     rounds = " ".join(f"{ratio:.2f}" for ratio in found["ratios"])
     table.add_row("throughput, fleet / plain processes", f"{statistics.median(found['ratios']):.2f}", rounds, "0.95")
     table.add_row("  seconds a round, plain and fleet", f"{beside:.2f} {ours:.2f}", "", "")
+    costs = ", ".join(f"{kind} {cost:.0f}" for kind, cost in found["costs"].items())
+    table.add_row("  processor time of the fleet, ms a package", f"{sum(found['costs'].values()):.0f}", costs, "")
     latencies = sorted(found["latencies"])
     spread = f"{latencies[0]:.2f} to {latencies[-1]:.2f}"
     table.add_row("latency of a single package, fleet / plain", f"{statistics.median(latencies):.2f}", spread, "1.5")

@@ -33,8 +33,8 @@ from app.vocabulary import ReasonCode
 MEMORY_BYTES = 3 * 2**30
 #: Calls after which a child is replaced, so that whatever a file left behind in it does not live long.
 MAX_CALLS = 500
-#: Resident bytes after a call above which the child is replaced: all parsers loaded stay well below.
-MAX_RESIDENT = 700 * 2**20
+#: Resident bytes after a call above which the child is ended: with everything loaded and nothing to do it stays below.
+MAX_RESIDENT = 450 * 2**20
 #: Seconds for a child to come up, and for one to load modules.
 START_S = 60.0
 
@@ -194,6 +194,9 @@ class Sandbox:
         }
         with self._lock:
             answer = self._ask(self._living(), header, artifact.data, deadline_s)
+            if self._child and self._child.resident >= MAX_RESIDENT:
+                # At once and not at the next call: what a large file took may not be held while nothing happens.
+                self._end()
         if refusal := answer.get("refusal"):
             reason = Reason.from_json(refusal)
             raise Refusal(reason.code, reason.message, **reason.details)
@@ -226,7 +229,7 @@ class Sandbox:
     def _living(self) -> _Child:
         """The child, replaced where it is worn out or has gone while nobody asked it anything."""
         child = self._child
-        if child and child.calls < self._max_calls and child.resident < MAX_RESIDENT and child.process.poll() is None:
+        if child and child.calls < self._max_calls and child.process.poll() is None:
             return child
         self._end()
         self._child = child = self._starter.submit(_Child, self._memory_bytes).result()
