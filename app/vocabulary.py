@@ -252,3 +252,50 @@ class EdgeType(StrEnum):
     DISCUSSED_CONCEPT = "DISCUSSED_CONCEPT"
     IS_A_TYPE_OF = "IS_A_TYPE_OF"
     CAN_INFLUENCE_EMOTION = "CAN_INFLUENCE_EMOTION"
+
+
+class AccessAction(StrEnum):
+    """What somebody or something did with a person's data."""
+
+    ANALYSE = "analyse"  #: a worker opened the package
+    MERGE = "merge"  #: a worker read text layers to prove evidence
+    READ_EVIDENCE = "read_evidence"
+    READ_TEXT = "read_text"
+    READ_FEATURES = "read_features"
+    READ_TRAITS = "read_traits"
+    READ_GRAPH = "read_graph"
+    EXPORT = "export"
+    ERASE = "erase"
+
+
+class ErasureScope(StrEnum):
+    """What set an erasure going."""
+
+    PACKAGE = "package"  #: the person deletes one upload
+    CONSENT = "consent"  #: a consent was revoked: the packages given under it
+    USER = "user"  #: all that is known of the person
+    RETENTION = "retention"  #: the time that the purpose allows is over
+    RESTORE = "restore"  #: a backup brought back what had been erased
+
+
+class ErasureState(StrEnum):
+    """State of an erasure."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+
+
+class ErasureStage(StrEnum):
+    """Stages of an erasure, in order; each may be repeated."""
+
+    KEYS = "keys"  #: destroyed with the request itself
+    REST = "rest"  #: no living worker holds a lane of the packages
+    OBJECTS = "objects"
+    FEATURES = "features"
+    TRAITS = "traits"  #: evidence, candidates, settled traits, decisions
+    GRAPH = "graph"
+    ROWS = "rows"  #: text layers, runs, steps, packages
+    RESULTS = "results"  #: broker and result backend
+    SEARCH = "search"
+    RECEIPT = "receipt"

@@ -42,8 +42,10 @@ class Settings(BaseSettings):
 
     #: Raw feature store: empty for PostgreSQL JSONB.
     features_url: SecretStr = SecretStr("")
-    #: Persona graph: empty for PostgreSQL.
+    #: Persona graph: empty for PostgreSQL; bolt://, neo4j:// and their +s forms; neptune:// and wss://…/gremlin.
     graph_url: SecretStr = SecretStr("")
+    #: Which library speaks Bolt.
+    graph_driver: Literal["neo4j", "py2neo"] = "neo4j"
     #: Object store: empty for encrypted files under `<home>/objects`.
     objects_url: str = ""
     #: Wrapping key: empty for a local key in `<home>/master.key`, made on first start.
@@ -53,10 +55,21 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr = SecretStr("")
     #: JWKS address of an OIDC provider; RS256 and ES256 tokens are then accepted instead of HS256.
     jwt_jwks_url: str = ""
+    #: Ed25519 key (PEM) that signs receipts and bundles; made on first start when empty (`<home>/signing.key`).
+    signing_key: SecretStr = SecretStr("")
     jwt_issuer: str = "echosphere"
     jwt_audience: str = "echosphere"
     #: Secret that other services send to `/internal/consent/v1/verify` as bearer token; closed when empty.
     internal_secret: SecretStr = SecretStr("")
+
+    #: Consent service that is asked instead of our own ledger, by the contract of `/internal/consent/v1/verify`.
+    consent_url: str = ""
+    #: Bearer token for it.
+    consent_secret: SecretStr = SecretStr("")
+    #: Seconds that its answer may be used again. What it takes back counts after this time at the latest.
+    consent_cache_s: float = 2.0
+    #: Days that packages are kept, by the purpose of their consent; "*" is for all others. JSON: {"*": 365}.
+    retention_days: dict[str, float] = Field(default_factory=dict)
 
     web_host: str = "127.0.0.1"
     web_port: int = 8000

@@ -1,12 +1,15 @@
 """SQLAlchemy tables, nothing else."""
 
+from app.models.access import AccessLogEntry
 from app.models.base import Base
 from app.models.consent import ConsentLedgerEntry
+from app.models.erasure import Erasure
 from app.models.features import RawAnalysisFeatures
 from app.models.graph import GraphEdge, GraphNode, GraphOutbox
 from app.models.intake import PackageKey, TextLayerRecord, UserDataPackage
 from app.models.runs import Run, Step
 from app.models.traits import (
+    CandidateContribution,
     CommunicationStyles,
     EvidenceSnippet,
     ExtractedTraitCandidate,
@@ -15,9 +18,12 @@ from app.models.traits import (
 )
 
 __all__ = [
+    "AccessLogEntry",
     "Base",
+    "CandidateContribution",
     "CommunicationStyles",
     "ConsentLedgerEntry",
+    "Erasure",
     "EvidenceSnippet",
     "ExtractedTraitCandidate",
     "GraphEdge",

@@ -17,7 +17,7 @@ class ExtractedTraitCandidate(Base):
     """A proposed trait of one person, whatever number of packages it rests on."""
 
     __tablename__ = "candidates"
-    __table_args__ = (Index(None, "user_id", "confidence_score"),)
+    __table_args__ = (Index(None, "user_id", "confidence_score"), Index(None, "user_id", "status"))
 
     #: UUIDv5 of user and trait key.
     candidate_id: Mapped[Id] = mapped_column(primary_key=True)
@@ -34,23 +34,41 @@ class ExtractedTraitCandidate(Base):
     confidence: Mapped[Json]
     #: Order within the person's list, higher first.
     rank: Mapped[float] = mapped_column(Float)
+    #: Of the strongest packages, as are the feature sets.
     originating_models: Mapped[list[str]] = mapped_column(ARRAY(Text))
     feature_set_ids: Mapped[list[UUID]] = mapped_column(ARRAY(PG_UUID(as_uuid=True)))
     #: CandidateStatus.
     status: Mapped[str] = mapped_column(String(32))
-    #: What each package contributes: package id to the measured signal, so that one package can be taken out again.
-    contributions: Mapped[Json]
+    #: `Totals` by claim kind over all `candidate_contributions`, of which `confidence` reads the strongest only.
+    totals: Mapped[Json] = mapped_column(server_default="{}")
     #: Set where new counter-evidence arrived after the person's decision.
     new_evidence_against: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[Timestamp]
     updated_at: Mapped[Timestamp]
 
 
+class CandidateContribution(Base):
+    """What one package contributes to a candidate, so that it can be combined with others and taken out again."""
+
+    __tablename__ = "candidate_contributions"
+    __table_args__ = (Index(None, "candidate_id", "weight", "package_id"), Index(None, "package_id"))
+
+    candidate_id: Mapped[Id] = mapped_column(
+        ForeignKey("candidates.candidate_id", ondelete="CASCADE"), primary_key=True
+    )
+    package_id: Mapped[Id] = mapped_column(primary_key=True)
+    user_id: Mapped[UserId]
+    #: `Contribution.as_json`: figures and our own words.
+    contribution: Mapped[Json]
+    #: `Contribution.weight`: the strongest are read first.
+    weight: Mapped[float] = mapped_column(Float)
+
+
 class EvidenceSnippet(Base):
     """Locator and digest of one passage; the passage itself is cut from the text layer when it is shown."""
 
     __tablename__ = "evidence"
-    __table_args__ = (Index(None, "candidate_id"), Index(None, "package_id"))
+    __table_args__ = (Index(None, "candidate_id", "counter", "position", "evidence_id"), Index(None, "package_id"))
 
     #: UUIDv5 of candidate, package, layer and range.
     evidence_id: Mapped[Id] = mapped_column(primary_key=True)

@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, SQLColumnExpression, case, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    SQLColumnExpression,
+    bindparam,
+    false,
+    func,
+    select,
+    text,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from app.database import AnyRow, stable_id, transaction
 from app.errors import InvalidInput, NotFound
@@ -146,7 +161,7 @@ def list_candidates(user_id: str, query: Query | None = None) -> tuple[list[dict
 
 
 def one_candidate(user_id: str, candidate_id: UUID) -> dict[str, Any]:
-    """One candidate with all its evidence.
+    """One candidate with its evidence, the best `IN_FULL` pieces of it.
 
     Raises:
         NotFound: no such candidate, or somebody else's.
@@ -176,7 +191,7 @@ def version(row: AnyRow) -> str:
 
 
 def as_json(row: AnyRow) -> dict[str, Any]:
-    """`ExtractedTraitCandidate` without its snippets."""
+    """`ExtractedTraitCandidate` without its snippets; models and feature sets are those of its strongest packages."""
     return {
         "candidateID": str(row.candidate_id),
         "userID": row.user_id,
@@ -227,23 +242,32 @@ def _with_evidence(
 def _pieces(
     connection: Connection, user_id: str, candidate_ids: Sequence[UUID], most: tuple[int, int]
 ) -> Sequence[AnyRow]:
-    """The best pieces of each candidate, those of different packages in turn."""
-    place = func.row_number().over(
-        partition_by=(EvidenceSnippet.candidate_id, EvidenceSnippet.counter),
-        order_by=(EvidenceSnippet.position, EvidenceSnippet.evidence_id),
-    )
-    ranked = (
-        select(EvidenceSnippet.__table__, UserDataPackage.file_name, place.label("place"))
-        .join(UserDataPackage, UserDataPackage.package_id == EvidenceSnippet.package_id)
-        .where(EvidenceSnippet.user_id == user_id, EvidenceSnippet.candidate_id.in_(candidate_ids))
+    """The best pieces of each candidate, those of different packages in turn; an index gives them without the rest."""
+    given = {"candidates": [*candidate_ids], "supporting": most[0], "counter": most[1]}
+    return connection.execute(_listing_pieces(), {**given, "user": user_id}).all()
+
+
+@cache
+def _listing_pieces() -> Select[*tuple[Any, ...]]:
+    wanted = select(func.unnest(bindparam("candidates", type_=ARRAY(PG_UUID(as_uuid=True)))).label("id")).subquery()
+    best = [
+        select(EvidenceSnippet.__table__)
+        .where(EvidenceSnippet.candidate_id == wanted.c.id, EvidenceSnippet.counter == against)
+        .where(EvidenceSnippet.user_id == bindparam("user"))
+        .order_by(EvidenceSnippet.position, EvidenceSnippet.evidence_id)
+        .limit(bindparam(name))
+        .correlate(wanted)
         .subquery()
+        for name, against in (("supporting", false()), ("counter", true()))
+    ]
+    pieces = union_all(*(select(one) for one in best)).lateral()
+    return (
+        select(pieces, UserDataPackage.file_name)
+        .select_from(wanted)
+        .join(pieces, true())
+        .join(UserDataPackage, UserDataPackage.package_id == pieces.c.package_id)
+        .order_by(pieces.c.candidate_id, pieces.c.counter, pieces.c.position, pieces.c.evidence_id)
     )
-    supporting, counter = most
-    return connection.execute(
-        select(ranked)
-        .where(ranked.c.place <= case((ranked.c.counter, counter), else_=supporting))
-        .order_by(ranked.c.candidate_id, ranked.c.place)
-    ).all()
 
 
 def layers_of(connection: Connection, user_id: str, pieces: Iterable[AnyRow]) -> dict[UUID, TextLayer]:

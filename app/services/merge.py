@@ -22,10 +22,10 @@ from app.database import AnyRow, relaxed, transaction
 from app.errors import NotFound, Reason
 from app.features import FeatureDocument, feature_store
 from app.layers import TextLayer
-from app.models import EvidenceSnippet, GraphOutbox, Run, Step, UserDataPackage
+from app.models import CandidateContribution, GraphOutbox, Run, Step, UserDataPackage
 from app.services.candidates import hold_person
 from app.services.ending import EndedStep, ending
-from app.services.layers import load_layer, main_layer
+from app.services.layers import load_main_layer
 from app.services.planning import denied, now
 from app.services.proposals import Proposed, Source, propose
 from app.traits.candidates import Drafted, draft
@@ -146,7 +146,7 @@ def _locking_run() -> AnySelect:
     newer = aliased(Run)
     ended = or_(newer.state == str(RunStatus.DONE), newer.state == str(RunStatus.PARTIAL))
     outdated = exists().where(newer.package_id == bindparam("package"), newer.sequence > bindparam("sequence"), ended)
-    before = exists().where(EvidenceSnippet.package_id == bindparam("package"))
+    before = exists().where(CandidateContribution.package_id == bindparam("package"))
     return (
         select(Run.state, outdated.label("outdated"), before.label("merged_before"))
         .where(Run.run_id == bindparam("run"))
@@ -185,26 +185,18 @@ def _read(connection: Connection, run_id: UUID) -> _Found | RunStatus | None:
     if RULES.keys().isdisjoint(done):
         return _Found(run, steps)
     documents = feature_store().of_package(run.user_id, run.package_id, connection)
-    record = main_layer(connection, run.package_id)
-    layer_id = record.text_layer_id if record else None
-    return _Found(
-        run,
-        steps,
-        [one for one in documents if one.feature_set_id == done.get(one.analyzer)],
-        _layer(connection, run.user_id, layer_id),
-        layer_id,
-    )
+    documents = [one for one in documents if one.feature_set_id == done.get(one.analyzer)]
+    layer_id, layer = _layer(connection, run.user_id, run.package_id)
+    return _Found(run, steps, documents, layer, layer_id)
 
 
-def _layer(connection: Connection, user_id: str, layer_id: UUID | None) -> TextLayer | None:
-    """The text; None where there is none or it was erased meanwhile: then nothing can be proven with it."""
-    if layer_id is None:
-        return None
+def _layer(connection: Connection, user_id: str, package_id: UUID) -> tuple[UUID | None, TextLayer | None]:
+    """Main layer's id and text; None where there is none or it was erased meanwhile: nothing is proven with it then."""
     try:
-        return load_layer(connection, user_id, layer_id)
+        return load_main_layer(connection, user_id, package_id) or (None, None)
     except (NotFound, VaultError) as error:
-        log.warning("layer_unreadable", layer=str(layer_id), error=type(error).__name__)
-        return None
+        log.warning("layer_unreadable", package=str(package_id), error=type(error).__name__)
+        return None, None
 
 
 def _judge(found: _Found, scopes: frozenset[str]) -> _Judged:

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, not_, null, or_, select, union, union_all
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, delete, not_, or_, true
+from sqlalchemy.dialects.postgresql import Insert
 
 from app.database import AnyRow, stable_id
 from app.layers import TextLayer
-from app.models import EvidenceSnippet, SettledTrait
+from app.models import EvidenceSnippet
 from app.models import ExtractedTraitCandidate as Candidate
+from app.services.bulk import packed, upsert
+from app.services.contributions import Known, contribute, look_up, take_out
 from app.services.planning import now
-from app.traits.candidates import Contribution, Draft, combine
-from app.traits.confidence import TrackRecord
+from app.services.records import CONFIRMED, DECIDED, Records, decisions_of, track_records
+from app.traits.candidates import Contribution, Draft
+from app.traits.combining import combine, named, recount
 from app.traits.keys import fold_name, opposite
 from app.traits.proof import Proof, evidence_type, locator
 from app.vocabulary import CandidateStatus
-
-CONFIRMED = frozenset({CandidateStatus.CONFIRMED, CandidateStatus.REFINED})
-#: The person has spoken: only the person changes these.
-DECIDED = CONFIRMED | {CandidateStatus.REJECTED}
 
 #: What a merge may change of a candidate that is still ours, and of one that the person decided on.
 _OURS = (
@@ -42,15 +42,29 @@ _OURS = (
     "originating_models",
     "feature_set_ids",
     "status",
-    "contributions",
+    "totals",
     "new_evidence_against",
     "updated_at",
 )
-_THEIRS = ("originating_models", "feature_set_ids", "contributions", "new_evidence_against", "updated_at")
+_THEIRS = ("originating_models", "feature_set_ids", "totals", "new_evidence_against", "updated_at")
+_NEW = ("candidate_id", "user_id", "created_at")
+_EVIDENCE = (
+    "evidence_id",
+    "candidate_id",
+    "user_id",
+    "package_id",
+    "counter",
+    "position",
+    "type",
+    "text_layer_id",
+    "locator",
+    "sha256",
+    "label",
+    "verified_by",
+)
 
 #: Columns of a row, by name.
 Values = dict[str, Any]
-Records = dict[tuple[str, str], TrackRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,62 +124,33 @@ def candidate_id(user_id: str, identity: str) -> UUID:
 def propose(connection: Connection, source: Source, drafts: Sequence[Draft]) -> Proposed:
     """Fold a package's drafts into the person's candidates and take out what the package no longer says.
 
-    The caller holds the person (`app.services.candidates.hold_person`). Doing it again changes nothing.
+    The caller holds the person (`app.services.candidates.hold_person`). Doing it again changes nothing. What is read
+    and written depends on the drafts, and not on how many packages the person has.
     """
     decided = decisions_of(connection, source.user_id)
     parts = _route(source.user_id, drafts, decided)
     records = track_records(decided)
-    rows = _touched(connection, source, parts)
+    known = look_up(connection, source.user_id, parts, source.package_id)
     theirs: list[Values] = []
     ours: list[Values] = []
     for identity, part in parts.items():
-        row = rows.get(identity)
-        if row is not None and row["status"] in DECIDED:
-            theirs.append(_added(row, source, part))
+        before = known.get(identity)
+        if before is not None and before.row["status"] in DECIDED:
+            theirs.append(_added(before, source, part))
         else:
-            ours.append(_proposed(row, source, part, records))
-    left = [row for identity, row in rows.items() if identity not in parts and _taken_out(row, source)]
-    ours += [_without(row, source, records) for row in left]
-    changed = [values for values in ours if _differs(values, rows)]
+            ours.append(_proposed(before, source, part, records))
+    left = {identity: one for identity, one in known.items() if identity not in parts and _taken_out(one, source)}
+    ours += [_without(one, records) for one in left.values()]
+    changed = [values for values in ours if _differs(values, known)]
     _write(connection, changed, _OURS)
-    gained = [values for values in theirs if _differs(values, rows)]
+    gained = [values for values in theirs if _differs(values, known)]
     _write(connection, gained, _THEIRS)
-    replaced = [values["candidate_id"] for values in ours if values["candidate_id"] in rows]
+    contributed = {identity: part.contribution for identity, part in parts.items() if _says_else(part, known)}
+    contribute(connection, source.user_id, source.package_id, contributed)
+    take_out(connection, source.package_id, left)
+    replaced = [one["candidate_id"] for one in ours if _mine(known.get(one["candidate_id"])) is not None]
     stored = _write_evidence(connection, source, parts.values(), replaced)
     return Proposed(len(parts), stored, bool(changed or gained))
-
-
-def decisions_of(connection: Connection, user_id: str) -> Sequence[AnyRow]:
-    """All that the person decided on: candidates with their status, and names that they gave, without one."""
-    candidates = select(
-        Candidate.candidate_id,
-        Candidate.trait_name,
-        Candidate.claim_kind,
-        Candidate.originating_models,
-        Candidate.status,
-    ).where(Candidate.user_id == user_id, Candidate.status.in_([str(status) for status in DECIDED]))
-    named = (
-        select(
-            SettledTrait.candidate_id,
-            SettledTrait.trait_name,
-            Candidate.claim_kind,
-            Candidate.originating_models,
-            null().label("status"),
-        )
-        .outerjoin(Candidate, Candidate.candidate_id == SettledTrait.candidate_id)
-        .where(SettledTrait.user_id == user_id)
-    )
-    return connection.execute(union_all(candidates, named)).all()
-
-
-def track_records(decided: Iterable[AnyRow]) -> Records:
-    """This person's decisions by (model, claim kind)."""
-    counts: dict[tuple[str, str], list[int]] = {}
-    for row in decided:
-        for model in row.originating_models if row.status in DECIDED else ():
-            count = counts.setdefault((model, row.claim_kind), [0, 0])
-            count[row.status == CandidateStatus.REJECTED] += 1
-    return {source: TrackRecord(*count) for source, count in counts.items()}
 
 
 def _route(user_id: str, drafts: Sequence[Draft], decided: Sequence[AnyRow]) -> dict[UUID, _Part]:
@@ -222,87 +207,86 @@ def _joined(first: _Part | None, part: _Part) -> _Part:
     return _Part(first.candidate_id, contribution, (*first.evidence, *part.evidence))
 
 
-def _touched(connection: Connection, source: Source, parts: Mapping[UUID, _Part]) -> dict[UUID, Values]:
-    """The candidates that the package speaks about, now or as it was analysed before."""
-    before = select(EvidenceSnippet.candidate_id).where(
-        EvidenceSnippet.package_id == source.package_id, EvidenceSnippet.user_id == source.user_id
-    )
-    meant = select(Candidate.candidate_id).where(Candidate.candidate_id.in_(list(parts)))
-    found = connection.execute(
-        select(Candidate.__table__).where(
-            Candidate.user_id == source.user_id, Candidate.candidate_id.in_(union(before, meant))
-        )
-    )
-    return {row["candidate_id"]: {**row} for row in found.mappings()}
+def _mine(before: Known | None) -> Contribution | None:
+    return before.mine if before else None
 
 
-def _taken_out(row: Values, source: Source) -> bool:
+def _says_else(part: _Part, known: Mapping[UUID, Known]) -> bool:
+    return part.contribution != _mine(known.get(part.candidate_id))
+
+
+def _taken_out(before: Known, source: Source) -> bool:
     """Whether the package is to be taken out of a candidate that it no longer speaks about."""
-    contribution = row["contributions"].get(str(source.package_id))
-    if contribution is None or row["status"] in DECIDED:
+    if before.mine is None or before.row["status"] in DECIDED:
         return False
-    return source.kept.isdisjoint(contribution["sources"].values())
+    return source.kept.isdisjoint(before.mine.sources.values())
 
 
-def _proposed(row: Values | None, source: Source, part: _Part, records: Records) -> Values:
+def _proposed(before: Known | None, source: Source, part: _Part, records: Records) -> Values:
     """Values of a candidate that is ours to shape."""
-    contributions = {**(row["contributions"] if row else {}), str(source.package_id): part.contribution.as_json()}
+    contributions = _with(before, source, part)
+    totals = recount(before.row["totals"] if before else {}, _mine(before), part.contribution)
     return {
         "candidate_id": part.candidate_id,
         "user_id": source.user_id,
-        "created_at": row["created_at"] if row else now(),
-        "status": _open_status(row),
-        **combined_values(contributions, records),
+        "created_at": before.row["created_at"] if before else now(),
+        "status": _open_status(before),
+        **combined_values(contributions, totals, records),
     }
 
 
-def _open_status(row: Values | None) -> str:
-    if row is None or row["status"] == CandidateStatus.SUPERSEDED:
+def _with(before: Known | None, source: Source, part: _Part) -> dict[str, Contribution]:
+    return {**(before.others if before else {}), str(source.package_id): part.contribution}
+
+
+def _open_status(before: Known | None) -> str:
+    if before is None or before.row["status"] == CandidateStatus.SUPERSEDED:
         return str(CandidateStatus.CANDIDATE)
-    return str(row["status"])
+    return str(before.row["status"])
 
 
-def _without(row: Values, source: Source, records: Records) -> Values:
+def _without(before: Known, records: Records) -> Values:
     """Values of a candidate that the package no longer supports; archived where no other does."""
-    rest = {package: one for package, one in row["contributions"].items() if package != str(source.package_id)}
-    if supported(rest):
-        return {**row, **combined_values(rest, records)}
-    return {**row, "status": str(CandidateStatus.SUPERSEDED), "contributions": rest, "updated_at": now()}
+    totals = recount(before.row["totals"], before.mine, None)
+    if supported(before.others):
+        return {**before.row, **combined_values(before.others, totals, records)}
+    return {**before.row, "status": str(CandidateStatus.SUPERSEDED), "totals": totals, "updated_at": now()}
 
 
-def _added(row: Values, source: Source, part: _Part) -> Values:
+def _added(before: Known, source: Source, part: _Part) -> Values:
     """Values of a decided candidate with what the package adds: its evidence, and a flag where it speaks against it."""
-    package = str(source.package_id)
-    before = row["contributions"].get(package)
+    row = before.row
     if row["status"] == CandidateStatus.REJECTED:
-        against = before is None
+        against = before.mine is None
     else:
-        against = part.contribution.counter > (before["counter"] if before else 0)
-    contributions = {**row["contributions"], package: part.contribution.as_json()}
-    read = [Contribution.from_json(one) for one in contributions.values()]
+        against = part.contribution.counter > (before.mine.counter if before.mine else 0)
+    models, feature_sets = named(_with(before, source, part))
     return {
         **row,
-        "contributions": contributions,
-        "originating_models": sorted({model for one in read for model in one.sources}),
-        "feature_set_ids": sorted({UUID(identity) for one in read for identity in one.sources.values()}),
+        "totals": recount(row["totals"], before.mine, part.contribution),
+        "originating_models": list(models),
+        "feature_set_ids": list(feature_sets),
         "new_evidence_against": row["new_evidence_against"] or against,
         "updated_at": now(),
     }
 
 
-def supported(contributions: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether any package speaks for the candidate."""
-    return any(one["certainty"] > 0 for one in contributions.values())
+def supported(contributions: Mapping[str, Contribution]) -> bool:
+    """Whether any package speaks for the candidate; the strongest are enough to tell."""
+    return any(one.certainty > 0 for one in contributions.values())
 
 
-def combined_values(contributions: Mapping[str, Mapping[str, Any]], records: Records) -> Values:
-    """The computed columns of a candidate, from all its packages.
+def combined_values(
+    contributions: Mapping[str, Contribution], totals: Mapping[str, Mapping[str, int]], records: Records
+) -> Values:
+    """The computed columns of a candidate.
 
     Args:
-        contributions: by package, at least one of which supports it.
+        contributions: the strongest by package, at least one of which supports it.
+        totals: over all packages.
         records: this person's decisions.
     """
-    whole = combine(contributions, records)
+    whole = combine(contributions, records, totals)
     return {
         "trait_key": whole.contribution.key,
         "trait_name": whole.contribution.name,
@@ -314,32 +298,30 @@ def combined_values(contributions: Mapping[str, Mapping[str, Any]], records: Rec
         "rank": whole.rank,
         "originating_models": list(whole.models),
         "feature_set_ids": list(whole.feature_set_ids),
-        "contributions": {package: dict(one) for package, one in contributions.items()},
+        "totals": dict(totals),
         "new_evidence_against": False,
         "updated_at": now(),
     }
 
 
-def _differs(values: Mapping[str, Any], rows: Mapping[UUID, Values]) -> bool:
+def _differs(values: Mapping[str, Any], known: Mapping[UUID, Known]) -> bool:
     """Whether anything but the time of writing is new, so that a repeated merge leaves versions alone."""
-    row = rows.get(values["candidate_id"])
-    return row is None or any(value != row[name] for name, value in values.items() if name != "updated_at")
+    before = known.get(values["candidate_id"])
+    return before is None or any(value != before.row[name] for name, value in values.items() if name != "updated_at")
 
 
-def _write(connection: Connection, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+def _write(connection: Connection, rows: Sequence[Mapping[str, Any]], columns: tuple[str, ...]) -> None:
     """Insert candidates, or change these columns of them."""
-    if not rows:
-        return
-    statement = insert(Candidate)
-    changed = {name: statement.excluded[name] for name in columns}
+    if rows:
+        connection.execute(_writing(columns), packed(rows))
+
+
+@cache
+def _writing(columns: tuple[str, ...]) -> Insert:
     decided = or_(*(Candidate.status == str(status) for status in sorted(DECIDED)))
-    ours = columns is _OURS
     # The person's lock keeps decided candidates apart already; a statement that cannot touch them needs no lock.
-    guarded = statement.on_conflict_do_update(
-        index_elements=["candidate_id"], set_=changed, where=not_(decided) if ours else decided
-    )
-    # With RETURNING, SQLAlchemy sends all rows in one statement; without, an upsert goes row by row.
-    connection.execute(guarded.returning(Candidate.candidate_id), [*rows])
+    touched = not_(decided) if columns is _OURS else decided
+    return upsert(Candidate, (*_NEW, *_OURS), _NEW[:1], columns, touched)
 
 
 def _write_evidence(connection: Connection, source: Source, parts: Iterable[_Part], replaced: Sequence[UUID]) -> int:
@@ -358,11 +340,14 @@ def _write_evidence(connection: Connection, source: Source, parts: Iterable[_Par
             )
         )
     if rows:
-        statement = insert(EvidenceSnippet)
-        changed = {name: statement.excluded[name] for name in ("counter", "position", "label", "locator")}
-        replacing = statement.on_conflict_do_update(index_elements=["evidence_id"], set_=changed)
-        connection.execute(replacing.returning(EvidenceSnippet.evidence_id), [*rows.values()])
+        connection.execute(_writing_evidence(), packed(rows.values()))
     return len(rows)
+
+
+@cache
+def _writing_evidence() -> Insert:
+    changed = ("counter", "position", "label", "locator")
+    return upsert(EvidenceSnippet, _EVIDENCE, _EVIDENCE[:1], changed, true())
 
 
 def _evidence(source: Source, identity: UUID, proof: Proof) -> Values:

@@ -17,6 +17,7 @@ from app.errors import Conflict, EchoError, InvalidInput, NotFound
 from app.models import EvidenceSnippet, GraphOutbox, SettledTrait, UserRefinedTrait
 from app.models import ExtractedTraitCandidate as Candidate
 from app.services.candidates import as_json, candidate_row, hold_person, member, version
+from app.services.contributions import look_up
 from app.services.decisions import (
     STATUS_AFTER,
     decision_json,
@@ -30,7 +31,8 @@ from app.services.decisions import (
     wording,
 )
 from app.services.planning import now
-from app.services.proposals import combined_values, decisions_of, supported, track_records
+from app.services.proposals import combined_values, supported
+from app.services.records import decisions_of, track_records
 from app.vocabulary import CandidateStatus, TraitCategory, TraitOrigin, TraitStatus, UserDecision
 
 #: Decisions in one request.
@@ -327,13 +329,12 @@ def _restate(connection: Connection, user_id: str, candidate_id: UUID, stands: A
 
 
 def _undecided(connection: Connection, user_id: str, candidate_id: UUID) -> dict[str, Any]:
-    contributions = connection.execute(
-        select(Candidate.contributions).where(Candidate.candidate_id == candidate_id, Candidate.user_id == user_id)
-    ).scalar_one_or_none()
-    if not contributions or not supported(contributions):
+    found = look_up(connection, user_id, [candidate_id]).get(candidate_id)
+    if found is None or not supported(found.others):
         return {"status": str(CandidateStatus.SUPERSEDED)}
     others = [row for row in decisions_of(connection, user_id) if row.candidate_id != candidate_id]
-    return {"status": str(CandidateStatus.CANDIDATE), **combined_values(contributions, track_records(others))}
+    values = combined_values(found.others, found.row["totals"], track_records(others))
+    return {"status": str(CandidateStatus.CANDIDATE), **values}
 
 
 def _settle(connection: Connection, written: AnyRow, stands: AnyRow | None) -> AnyRow | None:

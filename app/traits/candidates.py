@@ -1,7 +1,7 @@
 """Signals to candidates: proven, folded, ranked, few.
 
-`draft` works on one package and decides what of it is worth proposing. `combine` works on one candidate and folds what
-several packages contribute to it; a contribution holds all that is needed to compute it again without one of them.
+`draft` works on one package and decides what of it is worth proposing. What several packages contribute to a candidate
+is folded in `app.traits.combining`; a contribution holds all that is needed to compute it again without one of them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from uuid import UUID
 
 from app.layers import Span, TextLayer
-from app.traits.confidence import LEAST_WORDS, Confidence, Measurement, TrackRecord, assess, strength
+from app.traits.confidence import LEAST_WORDS, Measurement, strength
 from app.traits.keys import identity, near
 from app.traits.proof import Proof, prove
 from app.traits.signals import Signal, Study
@@ -43,7 +42,8 @@ LONGEST_DESCRIPTION = 1000
 
 #: Order of claim kinds at comparable worth.
 _WEIGHT = {ClaimKind.STATED: 1.5, ClaimKind.OBSERVED: 1.0, ClaimKind.INFERRED: 0.7}
-_KINDS = (ClaimKind.STATED, ClaimKind.OBSERVED, ClaimKind.INFERRED)
+#: What a contribution of each kind weighs at least; stronger kinds come first however strong others are.
+_FIRST = {ClaimKind.STATED: 6.0, ClaimKind.OBSERVED: 4.0, ClaimKind.INFERRED: 2.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +76,8 @@ class Contribution:
     notes: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The shape kept in `candidates.contributions`."""
-        return asdict(self)
+        """The shape kept in `candidate_contributions`."""
+        return {**_fields(self), "study": asdict(self.study) if self.study else None}
 
     @classmethod
     def from_json(cls, doc: Mapping[str, Any]) -> Contribution:
@@ -91,6 +91,13 @@ class Contribution:
                 "study": Study(**study) if study else None,
             }
         )
+
+    @property
+    def weight(self) -> float:
+        """Order within a candidate, highest first: by kind, then by strength; 0 where it supports nothing."""
+        if self.certainty <= 0:
+            return 0.0
+        return _FIRST.get(self.claim_kind, 0.0) + strength(self.claim_kind, self)
 
     def measurement(self) -> Measurement:
         """What confidence is computed from."""
@@ -134,17 +141,6 @@ class Drafted:
 
     drafts: tuple[Draft, ...]
     unproven: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Combined:
-    """A candidate from all its packages: the values of its row."""
-
-    contribution: Contribution
-    confidence: Confidence
-    rank: float
-    models: tuple[str, ...]
-    feature_set_ids: tuple[UUID, ...]
 
 
 def draft(
@@ -333,28 +329,3 @@ def _repeats(one: Draft, other: Draft) -> bool:
         return False
     shared = sum(any(_overlap(mine, theirs) for theirs in other.evidence) for mine in one.evidence)
     return shared >= SAME_EVIDENCE * len(one.evidence)
-
-
-def combine(contributions: Mapping[str, Mapping[str, Any]], records: Mapping[tuple[str, str], TrackRecord]) -> Combined:
-    """A candidate's values from all its packages.
-
-    Args:
-        contributions: `Contribution.as_json` by package id, at least one.
-        records: this person's decisions by (model, claim kind).
-
-    Returns:
-        The values of its row; the strongest package gives name, description and category.
-    """
-    read = [Contribution.from_json(doc) for _, doc in sorted(contributions.items())]
-    best = max(read, key=lambda c: (-_KINDS.index(c.claim_kind), strength(c.claim_kind, c.measurement())))
-    kind = best.claim_kind
-    models = sorted({model for one in read for model in one.sources})
-    record = _pooled(records.get((model, kind), TrackRecord()) for model in models)
-    confidence = assess(kind, [one.measurement() for one in read if one.claim_kind is kind], record)
-    sets = sorted({UUID(its) for one in read for its in one.sources.values()})
-    return Combined(best, confidence, round(rank(best, confidence.shown), 6), tuple(models), tuple(sets))
-
-
-def _pooled(records: Iterable[TrackRecord]) -> TrackRecord:
-    listed = [*records]
-    return TrackRecord(sum(r.confirmed for r in listed), sum(r.rejected for r in listed))

@@ -8,11 +8,11 @@ disposition starts at an even chance, since it says on which side of the median 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Protocol
 
 from app.traits.signals import Study
 from app.vocabulary import ClaimKind
@@ -48,6 +48,8 @@ _REPEATED = {
     ClaimKind.INFERRED: (1.0, 1.0, 1.0),
 }
 _DIGITS = 4
+#: Ceilings are summed in millionths: integers can be taken out of a sum again without leaving anything behind.
+_MILLIONTHS = 1_000_000
 
 
 class Grade(StrEnum):
@@ -88,6 +90,19 @@ class Measurement:
     study: Study | None = None
     z: float | None = None
     notes: tuple[tuple[str, float], ...] = ()
+
+
+class Weighable(Protocol):
+    """What strength is computed from: a measurement, or what holds one."""
+
+    @property
+    def certainty(self) -> float: ...  # noqa: D102 - as in Measurement, and so below
+    @property
+    def own_words(self) -> int: ...  # noqa: D102
+    @property
+    def occurrences(self) -> int: ...  # noqa: D102
+    @property
+    def timed(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +161,84 @@ def inferred_ceiling(r: float, z: float) -> float:
     return NormalDist().cdf(r * z / math.sqrt(1 - r * r))
 
 
-def ceiling(kind: ClaimKind, measurements: Sequence[Measurement]) -> float:
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over all measurements of one kind: what a figure needs of those packages that are not looked at again.
+
+    Attributes:
+        packages: how many.
+        occurrences: independent places.
+        counter: places that speak against it.
+        words: own words, at least one for each package.
+        reach: words times what each package can show at most, in millionths; inferred ones only.
+    """
+
+    packages: int = 0
+    occurrences: int = 0
+    counter: int = 0
+    words: int = 0
+    reach: int = 0
+
+    @classmethod
+    def of(cls, kind: ClaimKind, measurement: Measurement) -> Totals:
+        """Those of one package."""
+        words = max(measurement.own_words, 1)
+        most = 0.0
+        if kind is ClaimKind.INFERRED:
+            study, z = measurement.study, measurement.z
+            most = inferred_ceiling(study.r, z) if study and z is not None else 0.5
+        occurrences = max(measurement.occurrences, 1)
+        return cls(1, occurrences, measurement.counter, words, round(words * most * _MILLIONTHS))
+
+    @classmethod
+    def over(cls, kind: ClaimKind, measurements: Iterable[Measurement]) -> Totals:
+        """Those of several packages."""
+        whole = cls()
+        for measurement in measurements:
+            whole = whole.with_(cls.of(kind, measurement))
+        return whole
+
+    def with_(self, other: Totals) -> Totals:
+        """Both together."""
+        return Totals(
+            self.packages + other.packages,
+            self.occurrences + other.occurrences,
+            self.counter + other.counter,
+            self.words + other.words,
+            self.reach + other.reach,
+        )
+
+    def without(self, other: Totals) -> Totals:
+        """What is left when a part is taken out; exact, since all figures are integers."""
+        return Totals(
+            self.packages - other.packages,
+            self.occurrences - other.occurrences,
+            self.counter - other.counter,
+            self.words - other.words,
+            self.reach - other.reach,
+        )
+
+    def as_json(self) -> dict[str, int]:
+        """Figures by name."""
+        return {
+            "packages": self.packages,
+            "occurrences": self.occurrences,
+            "counter": self.counter,
+            "words": self.words,
+            "reach": self.reach,
+        }
+
+
+def ceiling(kind: ClaimKind, totals: Totals) -> float:
     """The most that claims of this kind can show; for inferred ones the mean over packages, weighed by their words."""
     if kind is ClaimKind.STATED:
         return CEILING_STATED
     if kind is not ClaimKind.INFERRED:
         return CEILING_OBSERVED
-    weights = [max(m.own_words, 1) for m in measurements]
-    ceilings = [inferred_ceiling(m.study.r, m.z) if m.study and m.z is not None else 0.5 for m in measurements]
-    return sum(w * c for w, c in zip(weights, ceilings, strict=True)) / sum(weights)
+    return totals.reach / totals.words / _MILLIONTHS
 
 
-def amount(kind: ClaimKind, measurement: Measurement) -> float:
+def amount(kind: ClaimKind, measurement: Weighable) -> float:
     """Weight of the amount of own text: .6 at 100 words, 1 from 3,000; stated facts and seconds of sound need none."""
     if kind is ClaimKind.STATED or measurement.timed or measurement.own_words >= FULL_WORDS:
         return 1.0
@@ -167,19 +248,19 @@ def amount(kind: ClaimKind, measurement: Measurement) -> float:
     return LEAST_AMOUNT + (1 - LEAST_AMOUNT) * grown
 
 
-def repeated(kind: ClaimKind, measurement: Measurement) -> float:
+def repeated(kind: ClaimKind, measurement: Weighable) -> float:
     """Weight of the number of places where it was seen."""
     weights = _REPEATED.get(kind, _REPEATED[ClaimKind.OBSERVED])
     return weights[min(max(measurement.occurrences, 1), len(weights)) - 1]
 
 
-def strength(kind: ClaimKind, measurement: Measurement) -> float:
+def strength(kind: ClaimKind, measurement: Weighable) -> float:
     """What one package supports by itself, counter-evidence aside: 0 to 1."""
     return measurement.certainty * amount(kind, measurement) * repeated(kind, measurement)
 
 
 def assess(kind: ClaimKind, measurements: Sequence[Measurement], record: TrackRecord | None = None) -> Confidence:
-    """The confidence of a candidate.
+    """The confidence of a candidate from all its packages.
 
     Args:
         kind: claim kind.
@@ -187,11 +268,30 @@ def assess(kind: ClaimKind, measurements: Sequence[Measurement], record: TrackRe
         record: this person's decisions about the source.
 
     Returns:
+        As `assess_strongest`.
+    """
+    weighed = sorted(((strength(kind, m), m) for m in measurements), key=lambda one: -one[0])
+    totals = Totals.over(kind, measurements)
+    return assess_strongest(kind, weighed[0][1], [strong for strong, _ in weighed], totals, record or TrackRecord())
+
+
+def assess_strongest(
+    kind: ClaimKind, first: Measurement, strengths: Sequence[float], totals: Totals, record: TrackRecord
+) -> Confidence:
+    """The confidence of a candidate from its strongest packages.
+
+    Args:
+        kind: claim kind.
+        first: the strongest measurement.
+        strengths: of the strongest packages, `first` included, highest first.
+        totals: over all packages.
+        record: this person's decisions about the source.
+
+    Returns:
         All figures rounded to four digits, in such a way that the rounded contributions add up to the rounded figure.
     """
-    record = record or TrackRecord()
-    ordered = sorted(measurements, key=lambda m: -strength(kind, m))
-    steps = [*_steps(kind, ordered, record)]
+    together = _together(strengths)
+    steps = [*_steps(kind, first, together, totals, record)]
     explain: list[tuple[str, float, str]] = []
     before = 0.0
     for label, reached, detail in steps:
@@ -201,34 +301,29 @@ def assess(kind: ClaimKind, measurements: Sequence[Measurement], record: TrackRe
             explain.append((label, value, detail))
         before = after
     return Confidence(
-        support=round(_support(kind, ordered), _DIGITS),
-        ceiling=round(ceiling(kind, ordered), _DIGITS),
+        support=round(together * (1 - _against(totals)), _DIGITS),
+        ceiling=round(ceiling(kind, totals), _DIGITS),
         track_record=round(record.share, _DIGITS),
         shown=before,
         explain=tuple(explain),
     )
 
 
-def _support(kind: ClaimKind, ordered: Sequence[Measurement]) -> float:
-    return _together(kind, ordered) * (1 - _against(ordered))
-
-
-def _together(kind: ClaimKind, ordered: Sequence[Measurement]) -> float:
+def _together(strengths: Iterable[float]) -> float:
     """Noisy-or over packages, strongest first, each further one damped."""
-    doubt = math.prod(1 - strength(kind, m) * DAMPING**index for index, m in enumerate(ordered))
-    return 1 - doubt
+    return 1 - math.prod(1 - strong * DAMPING**index for index, strong in enumerate(strengths))
 
 
-def _against(measurements: Sequence[Measurement]) -> float:
-    counter = sum(m.counter for m in measurements)
-    return COUNTER_WEIGHT * counter / (counter + sum(max(m.occurrences, 1) for m in measurements))
+def _against(totals: Totals) -> float:
+    return COUNTER_WEIGHT * totals.counter / (totals.counter + totals.occurrences)
 
 
-def _steps(kind: ClaimKind, ordered: Sequence[Measurement], record: TrackRecord) -> Iterator[tuple[str, float, str]]:
+def _steps(
+    kind: ClaimKind, first: Measurement, together: float, totals: Totals, record: TrackRecord
+) -> Iterator[tuple[str, float, str]]:
     """(label, figure reached, detail) after each step."""
-    first = ordered[0]
     floor = 0.5 if kind is ClaimKind.INFERRED else 0.0
-    top = ceiling(kind, ordered)
+    top = ceiling(kind, totals)
 
     def figure(support: float, most: float = 1.0) -> float:
         return floor + (most - floor) * support
@@ -240,10 +335,10 @@ def _steps(kind: ClaimKind, ordered: Sequence[Measurement], record: TrackRecord)
     yield "amount of text", figure(measured), f"{first.own_words} own words; full weight from {FULL_WORDS}"
     measured *= repeated(kind, first)
     yield "places", figure(measured), f"seen in {first.occurrences}; full weight from 3"
-    measured = _together(kind, ordered)
-    yield "other packages", figure(measured), f"{len(ordered) - 1} more, each counted half as much as the one before"
-    measured = _support(kind, ordered)
-    yield "counter-evidence", figure(measured), f"{sum(m.counter for m in ordered)} places speak against it"
+    others = f"{totals.packages - 1} more, each counted half as much as the one before"
+    yield "other packages", figure(together), others
+    measured = together * (1 - _against(totals))
+    yield "counter-evidence", figure(measured), f"{totals.counter} places speak against it"
     limited = figure(measured, top)
     yield "limit of the method", limited, _limit(kind, top, first)
     swing = 2 * RECORD_WEIGHT * (record.share - 0.5)

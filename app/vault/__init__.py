@@ -4,11 +4,13 @@ from app.vault.errors import VaultError
 from app.vault.keyring import Keyring, master_keyring
 from app.vault.objects import ObjectStore, object_store
 from app.vault.package import PackageVault, Stored, delete_objects, new_package, open_package
+from app.vault.signing import Signer, signer, verified
 
 __all__ = [
     "Keyring",
     "ObjectStore",
     "PackageVault",
+    "Signer",
     "Stored",
     "VaultError",
     "delete_objects",
@@ -16,4 +18,6 @@ __all__ = [
     "new_package",
     "object_store",
     "open_package",
+    "signer",
+    "verified",
 ]

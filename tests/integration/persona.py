@@ -21,6 +21,7 @@ from app.features import FeatureDocument, feature_set_id, feature_store, fence
 from app.layers import Segment, Span, TextLayer, digest
 from app.models import (
     Base,
+    CandidateContribution,
     EvidenceSnippet,
     ExtractedTraitCandidate,
     GraphOutbox,
@@ -177,6 +178,11 @@ class Person:
     def candidates(self) -> dict[str, AnyRow]:
         """Rows of all candidates, archived ones too, by key."""
         return {row.trait_key: row for row in self._rows(ExtractedTraitCandidate)}
+
+    def contributions(self, candidate: AnyRow) -> list[UUID]:
+        """Packages that contribute to a candidate."""
+        rows = self._rows(CandidateContribution)
+        return [row.package_id for row in rows if row.candidate_id == candidate.candidate_id]
 
     def evidence(self) -> list[AnyRow]:
         """Rows of all evidence."""

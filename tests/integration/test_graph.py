@@ -86,7 +86,6 @@ class Person:
                     originating_models=[],
                     feature_set_ids=[],
                     status=str(status),
-                    contributions={},
                     created_at=NOW,
                     updated_at=NOW,
                 )

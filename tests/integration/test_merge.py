@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,15 +14,21 @@ from app.consent import revoke
 from app.database import engine, transaction
 from app.features import feature_set_id
 from app.layers import Segment, TextLayer, digest
-from app.models import ExtractedTraitCandidate, PackageKey, Run
+from app.models import CandidateContribution, ExtractedTraitCandidate, PackageKey, Run
 from app.services import proposals, review
+from app.services.candidates import IN_LIST, list_candidates
+from app.services.contributions import look_up
 from app.services.ending import EndedStep, ending
 from app.services.layers import forget
 from app.services.merge import merge
-from app.vocabulary import Phase, ReasonCode, RunStatus, SegmentKind, StepStatus
+from app.traits.candidates import Contribution
+from app.traits.combining import MOST_COMBINED
+from app.traits.confidence import assess
+from app.vocabulary import ClaimKind, Phase, ReasonCode, RunStatus, SegmentKind, StepStatus
 from tests.integration.persona import ANALYZER, WORDS, Person, dump, failed, finding
 
 QUESTIONS = "habit:questions:high"
+THANKS = "I thank you for the book."
 NURSE = {"key": "fact:occupation:printer", "name": "Works as a printer", "claim_kind": "stated", "category": "Skill",
          "evidence": ["I work as a printer in a small town."]}  # fmt: skip
 
@@ -88,7 +95,7 @@ def test_packages_merged_in_parallel_lose_no_contribution(person: Person) -> Non
     with ThreadPoolExecutor(4) as pool:
         assert all(outcome.candidates == 2 for outcome in pool.map(merge, runs))
     for row in person.candidates().values():
-        assert set(row.contributions) == {str(package) for package in packages}
+        assert set(person.contributions(row)) == set(packages)
         assert len(row.feature_set_ids) == 8
 
 
@@ -151,7 +158,7 @@ def test_a_candidate_stays_while_another_package_supports_it(person: Person) -> 
     row = person.candidates()[QUESTIONS]
     assert both > alone == row.confidence_score
     assert row.status == "candidate"
-    assert [*row.contributions] == [str(first)]
+    assert person.contributions(row) == [first]
 
 
 def test_an_older_run_that_comes_late_changes_nothing(person: Person) -> None:
@@ -277,7 +284,7 @@ def test_a_decided_candidate_gains_evidence_and_keeps_name_figure_and_status(per
     kept = ("trait_name", "trait_description", "confidence", "confidence_score", "rank", "trait_category")
     assert [getattr(after, name) for name in kept] == [getattr(row, name) for name in kept]
     assert after.status == "confirmed_by_user"
-    assert len(after.contributions) == 2
+    assert len(person.contributions(after)) == 2
     assert len(person.evidence()) == 6
     assert not after.new_evidence_against
 
@@ -407,6 +414,98 @@ def test_a_merge_with_many_candidates_takes_few_round_trips(person: Person) -> N
     finally:
         event.remove(engine(), "before_cursor_execute", note)
     assert len(sent) <= 18, sent
+
+
+def many(person: Person, number: int) -> list[dict[str, Any]]:
+    """Merge that many packages with one finding each, of differing strength; what was found."""
+    found = [
+        finding(certainty=0.5 + n * 7 % number / number / 2, own_words=200 + n * 37, counter=[THANKS] * (n % 9 == 0))
+        for n in range(number)
+    ]
+    for one in found:
+        merge(person.analysed(person.package(), one))
+    return found
+
+
+def test_the_cost_of_a_merge_does_not_grow_with_the_persons_packages(person: Person) -> None:
+    def cost() -> tuple[int, int, int]:
+        """Statements, rows that they touched, and contributions that the look-up brought."""
+        run = person.analysed(person.package(), finding(), finding(**NURSE))
+        touched: list[int] = []
+
+        def note(_connection: object, cursor: Any, *_: object) -> None:
+            touched.append(max(cursor.rowcount, 0))
+
+        event.listen(engine(), "after_cursor_execute", note)
+        try:
+            merge(run)
+        finally:
+            event.remove(engine(), "after_cursor_execute", note)
+        ids = [row.candidate_id for row in person.candidates().values()]
+        with transaction() as connection:
+            brought = look_up(connection, person.user_id, ids)
+        return len(touched), sum(touched), max(len(one.others) for one in brought.values())
+
+    many(person, MOST_COMBINED + 2)
+    merge(person.analysed(person.package(), finding(**NURSE)))
+    before = cost()
+    many(person, 20)
+    assert cost() == before
+    assert before[2] == MOST_COMBINED
+
+
+def test_the_sixty_packages_of_a_candidate_come_to_what_all_of_them_together_say(person: Person) -> None:
+    many(person, 60)
+    (row,) = person.candidates().values()
+    assert len(person.contributions(row)) == 60
+    with transaction() as connection:
+        listed = connection.execute(
+            select(CandidateContribution.package_id, CandidateContribution.contribution).where(
+                CandidateContribution.candidate_id == row.candidate_id
+            )
+        ).all()
+    read = {str(one.package_id): Contribution.from_json(one.contribution) for one in listed}
+    every = assess(ClaimKind.OBSERVED, [one.measurement() for one in read.values()])
+    assert row.confidence_score == pytest.approx(every.shown, abs=1.01e-4)
+    told = {one["label"]: one["detail"] for one in row.confidence["explain"]}
+    assert told == {label: detail for label, _, detail in every.explain}
+    assert told["other packages"].startswith("59 more")
+    assert told["counter-evidence"].startswith("7 places")
+    assert len(row.feature_set_ids) == MOST_COMBINED
+
+
+def test_taking_packages_out_again_leaves_the_totals_of_the_rest(person: Person) -> None:
+    first = person.package()
+    merge(person.analysed(first, finding()))
+    alone = person.candidates()[QUESTIONS]
+    others = [person.package() for _ in range(MOST_COMBINED + 3)]
+    for n, package in enumerate(others):
+        merge(person.analysed(package, finding(certainty=0.6 + n / 100, counter=[THANKS])))
+    assert person.candidates()[QUESTIONS].totals["observed"]["packages"] == len(others) + 1
+    for package in others:
+        merge(person.analysed(package))
+    after = person.candidates()[QUESTIONS]
+    assert (after.totals, after.confidence, after.feature_set_ids) == (
+        alone.totals, alone.confidence, alone.feature_set_ids,
+    )  # fmt: skip
+
+
+def test_a_list_reads_no_more_evidence_than_it_shows(person: Person) -> None:
+    many(person, 12)
+    read: list[int] = []
+
+    def note(_connection: object, cursor: Any, statement: str, *_: object) -> None:
+        if "FROM evidence" in statement:
+            read.append(cursor.rowcount)
+
+    event.listen(engine(), "after_cursor_execute", note)
+    try:
+        (shown,), _ = list_candidates(person.user_id)
+    finally:
+        event.remove(engine(), "after_cursor_execute", note)
+    assert len(shown["supportingEvidenceSnippets"]) == IN_LIST[0]
+    assert len(shown["counterEvidenceSnippets"]) == 2
+    assert read == [IN_LIST[0] + 2]
 
 
 def step(phase: Phase, state: StepStatus, code: ReasonCode | None = None) -> EndedStep:

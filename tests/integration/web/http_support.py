@@ -206,7 +206,6 @@ def _candidate(user_id: str, package_id: UUID, layer_id: UUID, number: int) -> t
                 "originating_models": ["text.facts"],
                 "feature_set_ids": [uuid4()],
                 "status": "candidate",
-                "contributions": {},
                 "created_at": now,
                 "updated_at": now,
             },

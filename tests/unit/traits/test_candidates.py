@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.layers import Segment, Span, TextLayer
 from app.traits.candidates import (
@@ -18,11 +20,11 @@ from app.traits.candidates import (
     MOST_OF_FAMILY,
     MOST_STATED,
     Contribution,
-    combine,
     draft,
     rank,
 )
-from app.traits.confidence import TrackRecord
+from app.traits.combining import MOST_COMBINED, combine, recount
+from app.traits.confidence import TrackRecord, assess
 from app.traits.signals import Signal, Study
 from app.vocabulary import Authorship, ClaimKind, SegmentKind, TraitCategory
 
@@ -239,9 +241,9 @@ def test_the_order_of_signals_does_not_matter() -> None:
     assert only(*signals) == wanted
 
 
-def contribution(**changed: object) -> dict[str, Any]:
+def contribution(**changed: Any) -> Contribution:
     base = draft([signal()], LAYER).drafts[0].contribution
-    return replace(base, **changed).as_json()
+    return replace(base, **changed)
 
 
 def test_a_contribution_survives_json() -> None:
@@ -290,3 +292,44 @@ def test_the_track_record_of_the_source_counts_and_that_of_others_does_not() -> 
     assert combine(one, {("text.style", ClaimKind.OBSERVED): TrackRecord(0, 9)}).confidence.shown < neutral
     assert combine(one, {("text.style", ClaimKind.STATED): TrackRecord(0, 9)}).confidence.shown == neutral
     assert combine(one, {("other", ClaimKind.OBSERVED): TrackRecord(0, 9)}).confidence.shown == neutral
+
+
+KINDS = st.sampled_from([ClaimKind.STATED, ClaimKind.OBSERVED, ClaimKind.INFERRED])
+CONTRIBUTIONS = st.builds(
+    lambda kind, certainty, words, places, counter, z: contribution(
+        claim_kind=kind, certainty=certainty, own_words=words, occurrences=places, counter=counter, z=z,
+        study=STUDY if kind is ClaimKind.INFERRED else None,
+    ),
+    KINDS, st.floats(0.5, 1), st.integers(100, 5000), st.integers(1, 9), st.integers(0, 3), st.floats(0, 2),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(CONTRIBUTIONS, min_size=1, max_size=60))
+def test_the_strongest_packages_and_the_totals_say_what_all_packages_say(every: list[Contribution]) -> None:
+    packages = {str(UUID(int=n)): one for n, one in enumerate(every)}
+    totals: dict[str, dict[str, int]] = {}
+    for one in every:
+        totals = recount(totals, None, one)
+    strongest = sorted(packages, key=lambda package: (packages[package].weight, package))[-MOST_COMBINED:]
+    combined = combine({package: packages[package] for package in strongest}, {}, totals)
+    assert combined == combine(packages, {})
+    kind = combined.contribution.claim_kind
+    whole = assess(kind, [one.measurement() for one in every if one.claim_kind is kind])
+    # Both figures are rounded, so that a difference below the last digit can turn it.
+    assert combined.confidence.shown == pytest.approx(whole.shown, abs=1.01e-4)
+    assert combined.confidence.ceiling == whole.ceiling
+
+
+@given(CONTRIBUTIONS, CONTRIBUTIONS, CONTRIBUTIONS)
+def test_totals_forget_what_is_taken_out(kept: Contribution, one: Contribution, other: Contribution) -> None:
+    alone = recount({}, None, kept)
+    replaced = recount(recount(alone, None, one), one, other)
+    assert replaced == recount(alone, None, other)
+    assert recount(replaced, other, None) == alone
+    assert recount(alone, kept, None) == {}
+
+
+def test_what_speaks_against_a_trait_never_outweighs_what_supports_it() -> None:
+    against = contribution(claim_kind=ClaimKind.STATED, certainty=0.0, name="Against")
+    assert combine({"b": against, "a": contribution(name="For", certainty=0.5)}, {}).contribution.name == "For"

@@ -1,0 +1,60 @@
+"""What the person decided about candidates so far, and what that says about the sources of further ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, Select, bindparam, null, select, union_all
+
+from app.database import AnyRow
+from app.models import ExtractedTraitCandidate as Candidate
+from app.models import SettledTrait
+from app.traits.confidence import TrackRecord
+from app.vocabulary import CandidateStatus
+
+CONFIRMED = frozenset({CandidateStatus.CONFIRMED, CandidateStatus.REFINED})
+#: The person has spoken: only the person changes these.
+DECIDED = CONFIRMED | {CandidateStatus.REJECTED}
+
+Records = dict[tuple[str, str], TrackRecord]
+
+
+def decisions_of(connection: Connection, user_id: str) -> Sequence[AnyRow]:
+    """All that the person decided on: candidates with their status, and names that they gave, without one."""
+    return connection.execute(_deciding(), {"user": user_id}).all()
+
+
+@cache
+def _deciding() -> Any:  # noqa: ANN401 - a CompoundSelect's own type parameters say nothing here
+    user: BindParameter[str] = bindparam("user")
+    candidates = select(
+        Candidate.candidate_id,
+        Candidate.trait_name,
+        Candidate.claim_kind,
+        Candidate.originating_models,
+        Candidate.status,
+    ).where(Candidate.user_id == user, Candidate.status.in_(sorted(str(status) for status in DECIDED)))
+    named: Select[*tuple[Any, ...]] = (
+        select(
+            SettledTrait.candidate_id,
+            SettledTrait.trait_name,
+            Candidate.claim_kind,
+            Candidate.originating_models,
+            null().label("status"),
+        )
+        .outerjoin(Candidate, Candidate.candidate_id == SettledTrait.candidate_id)
+        .where(SettledTrait.user_id == user)
+    )
+    return union_all(candidates, named)
+
+
+def track_records(decided: Iterable[AnyRow]) -> Records:
+    """This person's decisions by (model, claim kind)."""
+    counts: dict[tuple[str, str], list[int]] = {}
+    for row in decided:
+        for model in row.originating_models if row.status in DECIDED else ():
+            count = counts.setdefault((model, row.claim_kind), [0, 0])
+            count[row.status == CandidateStatus.REJECTED] += 1
+    return {source: TrackRecord(*count) for source, count in counts.items()}
