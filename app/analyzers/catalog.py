@@ -147,7 +147,7 @@ BUILT_IN: tuple[AnalyzerRow, ...] = (
     ),
     AnalyzerRow(
         name="text.facts",
-        version="1",
+        version="2",
         phase=Phase.INTERPRET,
         modality=Modality.TEXT,
         queue=Queue.TEXT,

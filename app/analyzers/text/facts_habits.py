@@ -52,7 +52,7 @@ def _frequency(word: str, second: str, third_word: str) -> str:
     if word in _EACH and second in _TIMES:
         return f"every {second}"
     if word in _ON_DAYS:
-        return f"on {word}"
+        return f"in the {word}" if word in {"mornings", "evenings"} else f"on {word}"
     if word in {"once", "twice"} and second == "a" and third_word in _TIMES:
         return f"{word} a {third_word}"
     return word if word in _ONE_WORD else ""

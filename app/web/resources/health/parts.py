@@ -21,6 +21,8 @@ from config.settings import ROOT
 
 #: Seconds that a good answer holds, so that many probes cost one look.
 HOLDS_S = 3.0
+#: Queues without which no run comes to its end.
+ESSENTIAL = frozenset({Queue.CONTROL, Queue.MAINTENANCE})
 Check = Callable[[], str | None]
 
 
@@ -72,9 +74,11 @@ def objects() -> str | None:
 
 
 def workers() -> str | None:
-    """Which queues nobody serves."""
-    found = inspect.workers()
-    idle = [str(queue) for queue in Queue if not found[queue]["workers"]]
+    """Which queues nobody serves although they must be; one that is scaled to nothing is no fault until work waits."""
+    found, waiting = inspect.workers(), inspect.depths()
+    idle = [
+        str(queue) for queue in Queue if not found[queue]["workers"] and (queue in ESSENTIAL or waiting[str(queue)])
+    ]
     return f"no worker serves {', '.join(idle)}: `echosphere up` starts them" if idle else None
 
 
