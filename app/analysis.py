@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar
 
+from app.asking import Ask
 from app.errors import Reason
 from app.layers import TextLayer
 from app.vocabulary import Authorship, FeatureStatus
@@ -40,10 +41,13 @@ class Context:
     Attributes:
         authorship: who wrote it, as the person says.
         options: the row's settings from the environment, for instance {"model": "/models/sentiment"}; no user content.
+        ask: puts a question to the language model of the step's vendor; all that is impure about it (consent, budget,
+            limits, ledger, recording) happens inside. None where no vendor is set up.
     """
 
     authorship: Authorship = Authorship.UNKNOWN
     options: dict[str, Any] = field(default_factory=dict)
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True, slots=True)

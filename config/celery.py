@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kombu import Exchange
-from kombu import Queue as KombuQueue
-
 from app.vocabulary import Queue
+from config.broker import CONNECT_S, Address, HighestFirst, address, result_address, work_queues
 from config.settings import settings
 
 #: Soft and hard limit of a task in seconds, by queue; only prefork enforces them.
@@ -23,30 +21,64 @@ LIMITS: dict[Queue, tuple[int, int]] = {
 VISIBILITY_TIMEOUT_S = 3600
 
 
+#: Options of `apply_async` for what goes ahead of other work, right on both brokers; ordinary messages carry none.
+#: Quorum queues know priorities from RabbitMQ 4 on; before that such a message waits its turn.
+URGENT: dict[str, Any] = {"priority": 9}
+
+
 def celery_settings() -> dict[str, Any]:
-    """The configuration of the Celery application."""
-    return {**_connections(), **_tasks(), **_workers(), **_schedule()}
+    """The configuration of the Celery application.
+
+    Raises:
+        WrongAddress: a URL of broker or result backend cannot be used.
+    """
+    asked = settings().broker_url.get_secret_value()
+    broker, results = address(asked), result_address(asked, settings().result_url.get_secret_value())
+    return {**_connections(broker), **_results(results), **_tasks(broker), **_workers(), **_schedule()}
 
 
-def _connections() -> dict[str, Any]:
-    broker = settings().broker_url.get_secret_value()
-    return {
-        "broker_url": broker,
-        "result_backend": settings().result_url.get_secret_value() or broker,
-        "broker_transport_options": {
-            "visibility_timeout": VISIBILITY_TIMEOUT_S,
-            "unacked_restore_interval": 10,
-            "unacked_restore_throttle": 1,
-            "socket_connect_timeout": 1,
-            "socket_timeout": 30,
-            "socket_keepalive": True,
-            "retry_on_timeout": True,
-        },
+def _connections(broker: Address) -> dict[str, Any]:
+    found = {
+        "broker_url": broker.url,
+        "broker_transport_options": _rabbitmq() if broker.amqp else _redis() | broker.options,
+        "broker_connection_timeout": CONNECT_S,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # We delay nothing by message; 28 replicated queues for it would cost RabbitMQ seconds and memory.
+        "broker_native_delayed_delivery_queue_type": "classic",
+        "worker_detect_quorum_queues": True,
+    }
+    if broker.use_ssl:
+        found["broker_use_ssl"] = broker.use_ssl
+    return found
+
+
+def _rabbitmq() -> dict[str, Any]:
+    # Without it a message that the broker refuses is lost without an error.
+    return {"confirm_publish": True}
+
+
+def _redis() -> dict[str, Any]:
+    return {
+        "visibility_timeout": VISIBILITY_TIMEOUT_S,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": CONNECT_S,
+        "socket_timeout": 30,
+        "socket_keepalive": True,
+        "retry_on_timeout": True,
+        # Two lists per queue: urgent and ordinary.
+        "priority_steps": HighestFirst((0, URGENT["priority"])),
+    }
+
+
+def _results(results: Address) -> dict[str, Any]:
+    found = {
+        "result_backend": results.url,
         "result_backend_transport_options": {
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "retry_policy": {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5},
+            **results.options,
         },
         "result_expires": 3600,
         "result_chord_expires": 86400,
@@ -56,12 +88,14 @@ def _connections() -> dict[str, Any]:
         "result_backend_base_sleep_between_retries_ms": 200,
         "result_backend_max_sleep_between_retries_ms": 1000,
     }
+    if results.use_ssl:
+        found["redis_backend_use_ssl"] = results.use_ssl
+    return found
 
 
-def _tasks() -> dict[str, Any]:
-    exchange = Exchange("echosphere", type="direct")
+def _tasks(broker: Address) -> dict[str, Any]:
     return {
-        "task_queues": [KombuQueue(str(queue), exchange, routing_key=str(queue)) for queue in Queue],
+        "task_queues": work_queues(broker),
         "task_routes": {f"{queue}.*": {"queue": str(queue)} for queue in Queue},
         "task_default_queue": str(Queue.CONTROL),
         "task_default_exchange": "echosphere",
@@ -76,9 +110,10 @@ def _tasks() -> dict[str, Any]:
         "task_reject_on_worker_lost": True,
         "task_ignore_result": True,
         "task_store_errors_even_if_ignored": False,
-        # Publishing with Redis down would otherwise block a request for 19 s.
+        # Publishing with Redis down would otherwise block a request for 19 s. A RabbitMQ that hangs takes a second for
+        # the confirmation and one more for each attempt to connect.
         "task_publish_retry_policy": {
-            "max_retries": 2,
+            "max_retries": 1 if broker.amqp else 2,
             "interval_start": 0,
             "interval_step": 0.25,
             "interval_max": 0.5,

@@ -193,27 +193,50 @@ def _models(settings: Settings) -> Iterator[Check]:
 
 def server_checks(settings: Settings) -> Iterator[Check]:
     """The servers, and whether the database is at the newest migration."""
-    yield _asked("redis", "ECHO_BROKER_URL", lambda: _ask_redis(settings))
+    yield _asked("broker", "ECHO_BROKER_URL", lambda: _ask_broker(settings))
+    yield _asked("results", "ECHO_RESULT_URL", lambda: _ask_results(settings))
     yield _asked("database", "ECHO_DATABASE_URL", lambda: _ask_database(settings))
 
 
 def _asked(name: str, variable: str, ask: Callable[[], Check]) -> Check:
+    from config.broker import WrongAddress  # noqa: PLC0415 - kombu costs 0.1 s, and only these checks need it
+
     try:
         return ask()
+    except WrongAddress as error:
+        return Check(name, State.FAILED, f"{variable} cannot be used: {error}", f"set {variable} to a right address")
     except Exception as error:  # noqa: BLE001 - whatever a driver raises, the finding is that the server does not answer
         detail = f"does not answer ({type(error).__name__})"
         return Check(name, State.FAILED, detail, f"echosphere up --detach   or check {variable}")
 
 
-def _ask_redis(settings: Settings) -> Check:
-    from kombu import Connection  # noqa: PLC0415 - only a running fleet is asked
+def _ask_broker(settings: Settings) -> Check:
+    from config.broker import connection  # noqa: PLC0415 - only a running fleet is asked
 
     url = settings.broker_url.get_secret_value()
     if not url:
-        return Check("redis", State.WARNING, "not started", "echosphere up --detach")
-    with Connection(url, connect_timeout=2) as connection:
-        connection.ensure_connection(max_retries=1)
-    return Check("redis", State.OK, "answers")
+        return Check("broker", State.WARNING, "not started", "echosphere up --detach")
+    with connection(url) as found:
+        found.ensure_connection(max_retries=1)
+        # RabbitMQ is named by its handshake; Redis is asked by the first command.
+        kind = "RabbitMQ" if found.transport.driver_type == "amqp" else "Redis"
+        found.default_channel.close()
+    return Check("broker", State.OK, f"{kind} answers")
+
+
+def _ask_results(settings: Settings) -> Check:
+    from config.broker import redis_client, result_address  # noqa: PLC0415 - as above
+
+    broker, results = settings.broker_url.get_secret_value(), settings.result_url.get_secret_value()
+    if not broker:
+        return Check("results", State.WARNING, "not started", "echosphere up --detach")
+    result_address(broker, results)
+    client = redis_client(results or broker, socket_timeout=2)
+    try:
+        client.ping()
+    finally:
+        client.close()
+    return Check("results", State.OK, "Redis answers")
 
 
 def _ask_database(settings: Settings) -> Check:

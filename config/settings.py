@@ -1,7 +1,9 @@
 """Typed settings from the environment, prefix `ECHO_`.
 
-Precedence: process environment, the file named by `ECHO_ENV_FILE`, `<home>/run.env` (written by `echosphere up`
-for the servers it starts), the defaults below. A value that is a secret never appears in a repr, a log or an error.
+Precedence: process environment, files with one secret each (`ECHO_DATABASE_URL_FILE` and so for every secret), the file
+named by `ECHO_ENV_FILE`, `<home>/run.env` (written by `echosphere up` for the servers it starts), the secret of AWS
+Secrets Manager that `ECHO_AWS_SECRET` names, the defaults below. A value that is a secret never appears in a repr, a
+log or an error.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.secrets import AwsSecret, SecretFiles, variable
 
 #: The checkout (or the folder that holds the installed packages).
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,10 +50,13 @@ class Settings(BaseSettings):
     graph_url: SecretStr = SecretStr("")
     #: Which library speaks Bolt.
     graph_driver: Literal["neo4j", "py2neo"] = "neo4j"
-    #: Object store: empty for encrypted files under `<home>/objects`.
+    #: Object store: empty for encrypted files under `<home>/objects`; s3://bucket/prefix?region=…&endpoint=….
     objects_url: str = ""
-    #: Wrapping key: empty for a local key in `<home>/master.key`, made on first start.
+    #: Wrapping keys: empty (or "local:") for a local key in `<home>/master.key`, made on first start;
+    #: aws-kms://key-arn-or-alias?region=…&endpoint=…. Several, with commas: the first wraps, the others only open.
     keys_url: str = ""
+    #: Name or ARN of a secret of AWS Secrets Manager, a JSON object of ECHO_* variables; from AWS_REGION.
+    aws_secret: str = ""
 
     #: HS256 secret of the bearer tokens, 32 bytes at least; made on first start when empty (`<home>/jwt.secret`).
     jwt_secret: SecretStr = SecretStr("")
@@ -106,6 +113,21 @@ class Settings(BaseSettings):
     analyzer_implementations: dict[str, str] = Field(default_factory=dict)
     #: Further catalog options by analyzer name, JSON: {"text.topics": {"limit": 20}}.
     analyzer_options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature; ours are `_FILE`
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order of the sources; see the module."""
+        files = SecretFiles(settings_cls, dotenv_settings)
+        chosen = variable(dotenv_settings, AwsSecret.variable)
+        secret = (AwsSecret(settings_cls, chosen),) if chosen else ()
+        return init_settings, env_settings, files, dotenv_settings, *secret
 
     @property
     def objects_dir(self) -> Path:

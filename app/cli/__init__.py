@@ -24,7 +24,14 @@ COMMANDS = {
     "review": ("review:review", "Decide on the candidates one by one."),
     "text": ("package:text", "Print the text layer of a package."),
     "features": ("package:features", "Print the raw features of a package."),
+    "access": ("access:access", "Show who read a person's data, why and when."),
+    "export": ("export_:export", "Take everything that is known of a person away, in one zip."),
+    "import": ("import_:import_", "Bring a bundle of `export` back."),
     "verify-evidence": ("evidence:verify_evidence", "Check every stored passage against its text."),
+    "erase": ("erase:erase", "Erase an upload, or everything, with a signed receipt."),
+    "verify-receipt": ("erase:verify_receipt", "Check the signature of an erasure's receipt."),
+    "migrate": ("migrate:migrate", "Bring every store's schema up to date."),
+    "keys": ("keys:keys", "Look at the master key and rotate it."),
     "graph": ("graph:graph", "Work on the persona knowledge graphs."),
 }
 
@@ -51,6 +58,10 @@ class _Lazy(click.Group):
 @click.version_option(package_name="echosphere", prog_name="echosphere")
 def cli() -> None:
     """Your own words and voice into traits with proof: start with `make run`, then `echosphere analyze FILE`."""
+    if os.environ.get("ECHO_ENV_FILE"):
+        from app.cli.environment import adopt  # noqa: PLC0415 - only where there is such a file
+
+        adopt()
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -145,6 +145,37 @@ class Client:
     def page(self, **query: str | float) -> dict[str, Any]:
         """One page of candidates: {data, pagination}."""
         return dict(self._send("GET", "/persona/traits/candidates", params=query))
+
+    @contextmanager
+    def download(self, path: str, **query: str) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """Something large, as it comes; it cannot be gone on with where it breaks off.
+
+        Returns:
+            About how many bytes it has, and the bytes.
+        """
+        try:
+            with self._http.stream("GET", path, params=query) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    _content(answer)
+                yield int(answer.headers.get("X-Expected-Bytes", 0)), answer.iter_bytes()
+        except httpx.TransportError as error:
+            raise StoreUnavailable("the download broke off: try again, and see `echosphere status`") from error
+
+    def preview_erasure(self, package_id: str | None) -> dict[str, Any]:
+        """What goes with a package, or with everything."""
+        path = f"/data/packages/{package_id}" if package_id else ""
+        return dict(self._send("GET", f"{path}/erasure-preview"))
+
+    def erase(self, package_id: str | None, *, keep_settled: bool) -> dict[str, Any]:
+        """Erase a package, or everything; the erasure that has begun."""
+        # The person's own address: joined to the base, an empty path would end in a slash.
+        path = f"/data/packages/{package_id}" if package_id else f"{web_url()}/v1/users/{self.user_id}"
+        return dict(self._send("DELETE", path, params={"keepSettled": str(keep_settled).lower()}))
+
+    def erasure(self, erasure_id: str) -> dict[str, Any]:
+        """How far an erasure is, and its receipt."""
+        return dict(self._send("GET", f"/erasures/{erasure_id}"))
 
     def act(self, candidate_id: str, action: dict[str, Any]) -> dict[str, Any]:
         """Record a decision on a candidate."""

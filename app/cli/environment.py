@@ -125,6 +125,50 @@ def own_redis(place: Path, sockets: Path) -> Redis:
     return Redis(place / "redis", sockets / "redis.sock")
 
 
+def adopt() -> None:
+    """Take from `ECHO_ENV_FILE` what is no setting of ours but is read from the environment, for us and our processes.
+
+    Those are the `AWS_*` that boto3 looks for, and variables such as `ECHO_TEXT_CONCURRENCY`. The environment wins.
+    Settings stay in the file, which every process reads itself.
+
+    Raises:
+        Misconfigured: there is no such file, or it cannot be read.
+    """
+    named = os.environ.get("ECHO_ENV_FILE")
+    if not named:
+        return
+    from dotenv import dotenv_values  # noqa: PLC0415 - few give such a file
+
+    # Processes of the fleet run in the checkout, wherever this command was given.
+    path = Path(named).absolute()
+    if not os.access(path, os.R_OK) or not path.is_file():
+        raise Misconfigured(f"ECHO_ENV_FILE names {path}, which cannot be read: is it there, and yours?")
+    os.environ["ECHO_ENV_FILE"] = str(path)
+    fields = {f"ECHO_{field.upper()}" for field in Settings.model_fields}
+    for name, value in dotenv_values(path, interpolate=False).items():
+        if value is not None and name.startswith(("AWS_", "ECHO_")) and name not in fields:
+            os.environ.setdefault(name, value)
+
+
+def usable_addresses() -> None:
+    """Refuse addresses of broker and results that cannot work, before anything is started.
+
+    Raises:
+        Misconfigured: with the setting and what is wrong with it.
+    """
+    from config.broker import WrongAddress, address, result_address  # noqa: PLC0415 - only a start needs kombu
+
+    now = load()
+    broker, results = now.broker_url.get_secret_value(), now.result_url.get_secret_value()
+    name = "ECHO_BROKER_URL"
+    try:
+        address(broker)
+        name = "ECHO_RESULT_URL"
+        result_address(broker, results)
+    except WrongAddress as error:
+        raise Misconfigured(f"{name} cannot be used: {error}") from None
+
+
 def chosen(postgres: Postgres | None, redis: Redis | None, *, web_port: int, flower_port: int) -> dict[str, str]:
     """What goes into `run.env`."""
     values = {"ECHO_WEB_PORT": str(web_port), "ECHO_FLOWER_PORT": str(flower_port)}
@@ -138,10 +182,15 @@ def chosen(postgres: Postgres | None, redis: Redis | None, *, web_port: int, flo
 
 
 def remember(place: Path, values: dict[str, str]) -> None:
-    """Write `run.env` and let this process see it too."""
+    """Write `run.env` and let this process see it too.
+
+    Raises:
+        Misconfigured: with it, the addresses of broker and results cannot be used.
+    """
     header = "# Written by `echosphere up`. Your own settings: the environment, or the file that ECHO_ENV_FILE names.\n"
     write_private(run_env(place), header + "".join(f"{name}={value}\n" for name, value in values.items()))
     settings.cache_clear()
+    usable_addresses()
 
 
 def for_processes(place: Path) -> dict[str, str]:

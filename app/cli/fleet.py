@@ -108,7 +108,8 @@ def release(home: Path, commands: Mapping[str, str]) -> None:
             stdout=sink, stderr=sink, env=environment.for_processes(home),
         )  # fmt: skip
     if done.returncode:
-        raise Misconfigured(f"the migrations failed with status {done.returncode}: {log} says why")
+        said = log.read_text(errors="replace").strip().rpartition("\n")[2]
+        raise Misconfigured(f"the migrations failed with status {done.returncode} ({said}): {log} says more")
 
 
 def probe(timeout: float = 1.5) -> tuple[bool, dict[str, Any]]:

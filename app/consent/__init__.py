@@ -1,5 +1,6 @@
 """The consent ledger, and the one check that everything asks."""
 
+from app.consent.asking import ask, must_be_ours, ruled_remotely
 from app.consent.grants import (
     Consent,
     Verdict,
@@ -17,12 +18,15 @@ __all__ = [
     "Broken",
     "Consent",
     "Verdict",
+    "ask",
     "covered",
     "gate_exclusive",
     "gate_shared",
     "grant",
     "listed",
+    "must_be_ours",
     "revoke",
+    "ruled_remotely",
     "verify",
     "verify_chain",
 ]

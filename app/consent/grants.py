@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, Row, select, text
 
 from app.consent import ledger
 from app.consent.scopes import checked, covers
@@ -17,6 +17,10 @@ from app.errors import InvalidInput, NotFound
 from app.models import ConsentLedgerEntry
 
 Standing = Literal["active", "expired", "revoked"]
+#: Why a consent covers nothing at all: no such token of this person, or it has ended.
+Ended = Literal["unknown", "revoked", "expired"]
+#: What `/internal/consent/v1/verify` gives as reasons.
+REASONS: dict[str, Ended | Literal["not_covered"]] = {why: why for why in (*get_args(Ended), "not_covered")}
 
 MAX_PURPOSE = 2000
 #: What PostgreSQL's text cannot hold.
@@ -61,15 +65,20 @@ class Verdict:
 
     Attributes:
         is_valid: it does.
-        reason: None, or why not: "unknown" (no such token of this person), "revoked", "expired" or "not_covered".
+        reason: None, or why not: "unknown" (no such token of this person), "revoked", "expired", "not_covered", or
+            "unanswered" (a remote consent service said nothing).
     """
 
     is_valid: bool
-    reason: Literal["unknown", "revoked", "expired", "not_covered"] | None = None
+    reason: Ended | Literal["not_covered", "unanswered"] | None = None
+
+
+def _gate_name(user_id: str) -> str:
+    return f"consent-gate:{user_id}"
 
 
 def _gate(connection: Connection, user_id: str, function: str) -> None:
-    connection.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": f"consent-gate:{user_id}"})
+    connection.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": _gate_name(user_id)})
 
 
 def gate_shared(connection: Connection, user_id: str) -> None:
@@ -193,17 +202,28 @@ def revoke(connection: Connection, user_id: str, consent_token_id: UUID) -> Cons
     return replace(consent, revoked_at=end.now)
 
 
+_ENTRIES = """
+    SELECT event, scopes, coalesce(expires_at <= clock_timestamp(), false) AS expired
+    FROM consent_ledger WHERE user_id = :user_id AND consent_token_id = :token
+"""
+#: The gate, and then what the ledger says: one round trip, and yet two statements, since the second one's snapshot has
+#: to be taken when the gate is held. In a simple query each statement takes its own.
+_GATED = """
+    SELECT pg_advisory_xact_lock_shared(hashtextextended(:gate, 0)),
+           CASE WHEN :relaxed THEN set_config('synchronous_commit', 'off', true) END;
+"""
+_READ, _READ_GATED = text(_ENTRIES), text(_GATED + _ENTRIES)
+
+
 def _standing(
-    connection: Connection, user_id: str, consent_token_id: UUID
-) -> tuple[frozenset[str], Literal["unknown", "revoked", "expired"] | None]:
-    """What a token covers now, and why nothing where it covers nothing; one query."""
-    rows = connection.execute(
-        select(
-            _TABLE.c.event,
-            _TABLE.c.scopes,
-            func.coalesce(_TABLE.c.expires_at <= func.clock_timestamp(), False).label("expired"),
-        ).where(_TABLE.c.user_id == user_id, _TABLE.c.consent_token_id == consent_token_id)
-    ).all()
+    connection: Connection, user_id: str, consent_token_id: UUID, *, gated: bool = False, relaxed: bool = False
+) -> tuple[frozenset[str], Ended | None]:
+    """What a token covers now, and why nothing where it covers nothing; one round trip."""
+    about = {"user_id": user_id, "token": consent_token_id}
+    if gated:
+        rows = connection.execute(_READ_GATED, {**about, "gate": _gate_name(user_id), "relaxed": relaxed}).all()
+    else:
+        rows = connection.execute(_READ, about).all()
     granted = next((row for row in rows if row.event == "grant"), None)
     if granted is None:
         return frozenset(), "unknown"
@@ -214,17 +234,40 @@ def _standing(
     return frozenset(granted.scopes), None
 
 
+def verdicts(
+    connection: Connection,
+    user_id: str,
+    consent_token_id: UUID,
+    scopes: Iterable[str],
+    *,
+    gated: bool = False,
+    relaxed: bool = False,
+) -> dict[str, Verdict]:
+    """Whether this person's consent covers each scope now, as our ledger has it, and why not.
+
+    Args:
+        connection: within a transaction.
+        user_id: who consented.
+        consent_token_id: to what.
+        scopes: that are needed.
+        gated: take `gate_shared` first, in the same round trip.
+        relaxed: with `gated`, do as `app.database.relaxed` too.
+    """
+    granted, ended = _standing(connection, user_id, consent_token_id, gated=gated, relaxed=relaxed)
+    return {
+        scope: Verdict(is_valid=True)
+        if covers(granted, scope)
+        else Verdict(is_valid=False, reason=ended or "not_covered")
+        for scope in scopes
+    }
+
+
 def verify(connection: Connection, user_id: str, consent_token_id: UUID, scope: str) -> Verdict:
     """Whether this person's consent covers the scope now, and why not."""
-    granted, reason = _standing(connection, user_id, consent_token_id)
-    if reason:
-        return Verdict(is_valid=False, reason=reason)
-    if not covers(granted, scope):
-        return Verdict(is_valid=False, reason="not_covered")
-    return Verdict(is_valid=True)
+    return verdicts(connection, user_id, consent_token_id, [scope])[scope]
 
 
 def covered(connection: Connection, user_id: str, consent_token_id: UUID, scopes: Iterable[str]) -> frozenset[str]:
     """Those of the scopes that this person's consent covers now; none for an unknown, ended or foreign token."""
-    granted, _ = _standing(connection, user_id, consent_token_id)
-    return frozenset(scope for scope in scopes if covers(granted, scope))
+    found = verdicts(connection, user_id, consent_token_id, scopes)
+    return frozenset(scope for scope, verdict in found.items() if verdict.is_valid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.errors import Misconfigured
 from app.features.document import FeatureDocument, feature_set_id, fence, storable
+from app.features.mongo import MongoFeatureStore
 from app.features.port import FeatureStore
 from app.features.postgres import PostgresFeatureStore
 from config.settings import settings
@@ -21,4 +22,9 @@ def feature_store() -> FeatureStore:
     if not url:
         return PostgresFeatureStore()
     scheme = url.partition("://")[0]
-    raise Misconfigured(f"ECHO_FEATURES_URL: no feature store is named {scheme!r}; leave it empty for PostgreSQL")
+    if scheme in {"mongodb", "mongodb+srv"}:
+        return MongoFeatureStore(url)
+    raise Misconfigured(
+        f"ECHO_FEATURES_URL: no feature store is named {scheme!r}; it is mongodb:// or mongodb+srv://, or leave it "
+        "empty for PostgreSQL"
+    )

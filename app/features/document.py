@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -79,6 +80,34 @@ class FeatureDocument:
             "status": str(self.status),
             "errorDetails": self.error_details,
         }
+
+
+def newest(documents: Iterable[FeatureDocument]) -> list[FeatureDocument]:
+    """Of each document the one with the highest fence, of equal ones the last.
+
+    In the order of their ids, so that two writers of the same documents cannot wait for each other in a circle.
+    """
+    found = {document.feature_set_id: document for document in sorted(documents, key=lambda document: document.fence)}
+    return [found[key] for key in sorted(found)]
+
+
+def mentions(document: FeatureDocument, needles: Sequence[str]) -> bool:
+    """Whether any of the texts is part of any text, key or number of the document; an empty one is of none."""
+    wanted = [needle for needle in needles if needle]
+    return any(needle in text for text in _texts(document.as_json()) for needle in wanted)
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield str(key)
+                yield from _texts(item)
+        case list() | tuple():
+            for item in value:
+                yield from _texts(item)
+        case _:
+            yield str(value)
 
 
 def storable(analyzer: str, document: dict[str, Any]) -> dict[str, Any]:

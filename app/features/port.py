@@ -42,3 +42,15 @@ class FeatureStore(Protocol):
 
     def delete_package(self, user_id: str, package_id: UUID, connection: Connection | None = None) -> int:
         """Remove all documents of the person's package and say how many there were."""
+
+    def delete_user(self, user_id: str, connection: Connection | None = None) -> int:
+        """Remove all documents of the person and say how many there were."""
+
+    def count(self, user_id: str, package_ids: Sequence[UUID], connection: Connection | None = None) -> int:
+        """How many documents of these packages of the person there are."""
+
+    def search(self, user_id: str, needles: Sequence[str], connection: Connection | None = None) -> int:
+        """How many of the person's documents contain any of the texts anywhere, keys included: proof of an erasure.
+
+        Letters count as they are, and an empty text is contained in none.
+        """

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.database import transaction
-from app.features.document import FeatureDocument, storable
+from app.features.document import FeatureDocument, mentions, newest, storable
 from app.models import RawAnalysisFeatures
 from app.vocabulary import FeatureStatus, Modality
 
@@ -35,13 +35,9 @@ class PostgresFeatureStore:
 
     def put_many(self, documents: Sequence[FeatureDocument], connection: Connection | None = None) -> int:
         """See `FeatureStore.put_many`."""
-        newest: dict[UUID, FeatureDocument] = {}
-        for document in sorted(documents, key=lambda document: document.fence):
-            newest[document.feature_set_id] = document
-        if not newest:
+        values = [_row(document) for document in newest(documents)]
+        if not values:
             return 0
-        # In the order of their ids, so that two writers of the same documents cannot wait for each other in a circle.
-        values = [_row(newest[key]) for key in sorted(newest)]
         statement = insert(RawAnalysisFeatures)
         guarded = statement.on_conflict_do_update(
             index_elements=[_TABLE.c.feature_set_id],
@@ -67,13 +63,32 @@ class PostgresFeatureStore:
         with _within(connection) as within:
             return [_document(row) for row in within.execute(query)]
 
+    def search(self, user_id: str, needles: Sequence[str], connection: Connection | None = None) -> int:
+        """See `FeatureStore.search`."""
+        # A person may have very many: they are read in portions and looked through one by one.
+        query = select(_TABLE).where(_TABLE.c.user_id == user_id).execution_options(yield_per=500)
+        with _within(connection) as within:
+            return sum(mentions(_document(row), needles) for row in within.execute(query))
+
+    def count(self, user_id: str, package_ids: Sequence[UUID], connection: Connection | None = None) -> int:
+        """See `FeatureStore.count`."""
+        of_them = _TABLE.c.source_package_id.in_(list(package_ids))
+        query = select(func.count()).select_from(_TABLE).where(_TABLE.c.user_id == user_id, of_them)
+        with _within(connection) as within:
+            return within.execute(query).scalar_one()
+
     def delete_package(self, user_id: str, package_id: UUID, connection: Connection | None = None) -> int:
         """See `FeatureStore.delete_package`."""
-        statement = delete(RawAnalysisFeatures).where(
-            _TABLE.c.user_id == user_id, _TABLE.c.source_package_id == package_id
-        )
-        with _within(connection) as within:
-            return within.execute(statement).rowcount
+        return _deleted(connection, _TABLE.c.user_id == user_id, _TABLE.c.source_package_id == package_id)
+
+    def delete_user(self, user_id: str, connection: Connection | None = None) -> int:
+        """See `FeatureStore.delete_user`."""
+        return _deleted(connection, _TABLE.c.user_id == user_id)
+
+
+def _deleted(connection: Connection | None, *conditions: ColumnElement[bool]) -> int:
+    with _within(connection) as within:
+        return within.execute(delete(RawAnalysisFeatures).where(*conditions)).rowcount
 
 
 def _row(document: FeatureDocument) -> dict[str, Any]:

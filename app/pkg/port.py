@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -42,3 +43,9 @@ class GraphStore(Protocol):
 
     def digest(self, user_id: str, connection: Connection | None = None) -> str:
         """`Graph.digest` of the person's whole graph."""
+
+    def search(self, user_id: str, needles: Sequence[str], connection: Connection | None = None) -> int:
+        """Nodes and edges of the person whose id, or any property, contains any of the texts."""
+
+    def count(self, user_id: str, connection: Connection | None = None) -> int:
+        """Nodes and edges of the person."""

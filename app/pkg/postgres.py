@@ -5,14 +5,15 @@ One person's graph is hundreds of nodes, not millions: it is read whole by one s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, delete, null, select, text, tuple_, union_all
+from sqlalchemy import Connection, delete, func, null, or_, select, text, tuple_, union_all
 from sqlalchemy.dialects.postgresql import insert
 
 from app.database import transaction
 from app.models import GraphEdge, GraphNode
+from app.pkg.difference import Difference, difference, mentions
 from app.pkg.graph import Edge, Graph, Node
 from app.vocabulary import EdgeType, NodeLabel
 
@@ -36,13 +37,16 @@ class PostgresGraphStore:
         """Nothing to do: migrations make the tables and their indexes."""
 
     def replace(self, user_id: str, graph: Graph, connection: Connection | None = None) -> int:
-        """See `GraphStore.replace`; six statements at most, and two where nothing differs."""
+        """See `GraphStore.replace`; seven statements at most, and two where nothing differs."""
         with _within(connection) as within:
             within.execute(
                 text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"graph:{user_id}"}
             )
             old = _whole(within, user_id)
-            return _replace_nodes(within, user_id, old, graph) + _replace_edges(within, user_id, old, graph)
+            change = difference(old, graph)
+            _replace_nodes(within, user_id, change)
+            _replace_edges(within, user_id, change)
+            return change.size
 
     def read(
         self,
@@ -70,6 +74,19 @@ class PostgresGraphStore:
         with _within(connection) as within:
             return _whole(within, user_id).digest()
 
+    def search(self, user_id: str, needles: Sequence[str], connection: Connection | None = None) -> int:
+        """See `GraphStore.search`."""
+        with _within(connection) as within:
+            return mentions(_whole(within, user_id), needles)
+
+    def count(self, user_id: str, connection: Connection | None = None) -> int:
+        """See `GraphStore.count`."""
+        with _within(connection) as within:
+            return sum(
+                within.execute(select(func.count()).where(column == user_id)).scalar_one()
+                for column in (_NODES.user_id, _EDGES.user_id)
+            )
+
 
 def _whole(connection: Connection, user_id: str) -> Graph:
     """The person's graph in one statement, and thus in one snapshot: never an edge without its nodes."""
@@ -89,12 +106,12 @@ def _whole(connection: Connection, user_id: str) -> Graph:
     )
 
 
-def _replace_nodes(connection: Connection, user_id: str, old: Graph, new: Graph) -> int:
-    before = {node.id: node for node in old.nodes}
-    changed = [node for node in new.nodes if before.pop(node.id, None) != node]
-    if before:
-        connection.execute(delete(GraphNode).where(_NODES.user_id == user_id, _NODES.node_id.in_(list(before))))
-    if changed:
+def _replace_nodes(connection: Connection, user_id: str, change: Difference) -> None:
+    if change.gone_nodes:
+        connection.execute(delete(GraphNode).where(_NODES.user_id == user_id, _NODES.node_id.in_(change.gone_nodes)))
+        ends = or_(_EDGES.source.in_(change.gone_nodes), _EDGES.target.in_(change.gone_nodes))
+        connection.execute(delete(GraphEdge).where(_EDGES.user_id == user_id, ends))
+    if change.nodes:
         statement = insert(GraphNode)
         connection.execute(
             statement.on_conflict_do_update(
@@ -108,19 +125,17 @@ def _replace_nodes(connection: Connection, user_id: str, old: Graph, new: Graph)
                     "label": str(node.label),
                     "properties": dict(node.properties),
                 }
-                for node in changed
+                for node, _ in change.nodes
             ],
         )
-    return len(before) + len(changed)
 
 
-def _replace_edges(connection: Connection, user_id: str, old: Graph, new: Graph) -> int:
-    before = {edge.key: edge for edge in old.edges}
-    changed = [edge for edge in new.edges if before.pop(edge.key, None) != edge]
-    if before:
+def _replace_edges(connection: Connection, user_id: str, change: Difference) -> None:
+    if change.gone_edges:
         key = tuple_(_EDGES.source, _EDGES.type, _EDGES.target)
-        connection.execute(delete(GraphEdge).where(_EDGES.user_id == user_id, key.in_(list(before))))
-    if changed:
+        gone = [edge.key for edge in change.gone_edges]
+        connection.execute(delete(GraphEdge).where(_EDGES.user_id == user_id, key.in_(gone)))
+    if change.edges:
         statement = insert(GraphEdge)
         connection.execute(
             statement.on_conflict_do_update(
@@ -135,7 +150,6 @@ def _replace_edges(connection: Connection, user_id: str, old: Graph, new: Graph)
                     "target": edge.target,
                     "properties": dict(edge.properties),
                 }
-                for edge in changed
+                for edge, _ in change.edges
             ],
         )
-    return len(before) + len(changed)

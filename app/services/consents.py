@@ -1,4 +1,4 @@
-"""Consents: grant, list, revoke, and the answer to other services. Each use case is one transaction."""
+"""Consents: grant, list, revoke (which erases), and the answer to other services. Each use case is one transaction."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
-
 from app import consent
 from app.database import transaction
-from app.errors import Reason
-from app.models import Run, Step
-from app.vocabulary import ReasonCode, RunStatus, StepStatus
+from app.services import erasing
+from app.services.erasing import canaries
+from app.services.erasing.consequences import packages_under
 
 #: What a userID may look like (design.md section 9).
 _USER_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
@@ -28,7 +26,9 @@ def grant(user_id: str, scopes: Sequence[str], purpose: str, expires_at: datetim
 
     Raises:
         InvalidInput: a scope, the purpose or the expiry is not what it must be.
+        Conflict: a remote consent service rules.
     """
+    consent.must_be_ours()
     with transaction() as connection:
         return _as_json(consent.grant(connection, user_id, scopes, purpose, expires_at))
 
@@ -39,19 +39,34 @@ def listed(user_id: str) -> list[dict[str, Any]]:
         return [_as_json(found) for found in consent.listed(connection, user_id)]
 
 
-def revoke(user_id: str, consent_token_id: UUID) -> dict[str, Any]:
-    """End a consent and the steps that wait under it; once this returns, no step under it begins or stores anything.
+def revoke(user_id: str, consent_token_id: UUID, *, keep_settled: bool = False) -> dict[str, Any]:
+    """End a consent, and erase what was given under it; once this returns, no step under it begins or stores anything.
+
+    Args:
+        user_id: whose.
+        consent_token_id: of the consent.
+        keep_settled: settled traits that rest on nothing else stay, as the person's own.
 
     Returns:
-        The consent in the shape of `grant`.
+        The consent in the shape of `grant`, with `erasureID`: of the erasure that has begun, null where nothing was
+        given under it. The erasure is published by whoever calls this.
 
     Raises:
         NotFound: no such consent of this person.
+        Conflict: a remote consent service rules.
     """
+    consent.must_be_ours()
+    with transaction() as connection:
+        given = packages_under(connection, user_id, consent_token_id)
+    words = canaries.collect(user_id, given) if given else []
     with transaction() as connection:
         ended = consent.revoke(connection, user_id, consent_token_id)
-        _deny_waiting(connection, user_id, consent_token_id)
-        return _as_json(ended)
+        erasure = erasing.erase_under_consent(
+            connection, user_id, consent_token_id, words=words, keep_settled=keep_settled
+        )
+    if erasure is not None:
+        erasing.announced(erasure, consent_token_id)
+    return {**_as_json(ended), "erasureID": str(erasure.erasure_id) if erasure is not None else None}
 
 
 def verify(user_id: str, consent_token_id: str | UUID, required_scope: str) -> dict[str, Any]:
@@ -70,21 +85,6 @@ def verify(user_id: str, consent_token_id: str | UUID, required_scope: str) -> d
     with transaction() as connection:
         verdict = consent.verify(connection, user_id, token, required_scope)
     return {"isValid": verdict.is_valid, "reason": verdict.reason}
-
-
-def _deny_waiting(connection: Connection, user_id: str, consent_token_id: UUID) -> None:
-    """End what has not begun; what runs is refused at the gate when it wants to store (faults.md, promise 9)."""
-    reason = Reason(ReasonCode.CONSENT_DENIED, "the consent was revoked: grant it again and analyse once more")
-    under_it = select(Run.run_id).where(
-        Run.user_id == user_id,
-        Run.consent_token_id == consent_token_id,
-        Run.state.in_([str(RunStatus.QUEUED), str(RunStatus.RUNNING)]),
-    )
-    connection.execute(
-        update(Step)
-        .where(Step.run_id.in_(under_it), Step.state == str(StepStatus.PENDING))
-        .values(state=str(StepStatus.DENIED), reason=reason.as_json(), finished_at=datetime.now(UTC), token=None)
-    )
 
 
 def _as_json(found: consent.Consent) -> dict[str, Any]:

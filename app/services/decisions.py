@@ -155,7 +155,8 @@ def read_action(action: Mapping[str, Any]) -> tuple[UserDecision, Modifications,
 
 def wording(candidate: AnyRow, stands: AnyRow | None, *, modified: bool) -> Modifications:
     """How the trait is put before this decision: as proposed, or as confirmed where that is modified."""
-    confirmed = stands if stands is not None and stands.user_decision != UserDecision.REJECTED else None
+    # Neither a rejection has a wording, nor a confirmation whose words were erased.
+    confirmed = stands if stands is not None and stands.refined_trait_name is not None else None
     proposed = Modifications(
         name=candidate.trait_name,
         description=candidate.trait_description,

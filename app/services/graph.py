@@ -6,10 +6,10 @@ draws the person's whole graph anew and makes the store's equal to it; repeated,
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text, union, update
+from sqlalchemy import Connection, delete, func, select, text, union, update
 
 from app.database import transaction
 from app.errors import InvalidInput
@@ -20,6 +20,9 @@ from app.vocabulary import TraitCategory
 
 #: Steps from the start that a reader may ask for.
 MAX_DEPTH = 5
+
+#: How long an applied outbox row is kept for whoever looks for the reason of a change.
+APPLIED_KEPT = timedelta(days=1)
 
 
 def project(user_id: str) -> bool:
@@ -92,6 +95,18 @@ def rebuild(user_id: str | None = None) -> dict[str, str]:
             _apply(connection, person, _hold(connection, person))
             digests[person] = graph_store().digest(person, connection=connection)
     return digests
+
+
+def purge() -> int:
+    """Remove outbox rows that were applied more than a day ago.
+
+    Returns:
+        How many.
+    """
+    with transaction() as connection:
+        return connection.execute(
+            delete(GraphOutbox).where(GraphOutbox.applied_at < datetime.now(UTC) - APPLIED_KEPT)
+        ).rowcount
 
 
 def _hold(connection: Connection, user_id: str) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections import OrderedDict
 from uuid import UUID
 
@@ -18,6 +19,9 @@ from app.vault import open_package
 
 #: Code points kept decrypted per process: about ten books.
 CACHE_CHARACTERS = 4_000_000
+#: Seconds that one is kept, however often it is used: what was erased is gone from every process by then at its next
+#: use of the cache. It cannot be read in the meantime, since each look-up asks for the package's key in PostgreSQL.
+CACHE_TTL_S = 900.0
 
 
 class _Cache:
@@ -25,33 +29,43 @@ class _Cache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._layers: OrderedDict[tuple[str, UUID, str], TextLayer] = OrderedDict()
+        self._layers: OrderedDict[tuple[str, UUID, str], tuple[float, TextLayer]] = OrderedDict()
         self._characters = 0
         self._pid = os.getpid()
 
     def get(self, key: tuple[str, UUID, str]) -> TextLayer | None:
         with self._lock:
             self._forget_parents()
-            layer = self._layers.get(key)
-            if layer is not None:
-                self._layers.move_to_end(key)
-            return layer
+            self._forget_old()
+            kept = self._layers.get(key)
+            if kept is None:
+                return None
+            self._layers.move_to_end(key)
+            return kept[1]
 
     def put(self, key: tuple[str, UUID, str], layer: TextLayer) -> None:
         with self._lock:
             self._forget_parents()
+            self._forget_old()
             if key in self._layers or len(layer.text) > CACHE_CHARACTERS:
                 return
-            self._layers[key] = layer
+            self._layers[key] = (time.monotonic() + CACHE_TTL_S, layer)
             self._characters += len(layer.text)
             while self._characters > CACHE_CHARACTERS:
-                _, oldest = self._layers.popitem(last=False)
-                self._characters -= len(oldest.text)
+                self._remove(next(iter(self._layers)))
 
     def drop(self, user_id: str) -> None:
         with self._lock:
             for key in [key for key in self._layers if key[0] == user_id]:
-                self._characters -= len(self._layers.pop(key).text)
+                self._remove(key)
+
+    def _remove(self, key: tuple[str, UUID, str]) -> None:
+        self._characters -= len(self._layers.pop(key)[1].text)
+
+    def _forget_old(self) -> None:
+        moment = time.monotonic()
+        for key in [key for key, (until, _) in self._layers.items() if until <= moment]:
+            self._remove(key)
 
     def _forget_parents(self) -> None:
         if self._pid != os.getpid():

@@ -7,7 +7,7 @@ that comes late ends itself and changes nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -17,12 +17,13 @@ import structlog
 from sqlalchemy import Connection, Select, Update, bindparam, exists, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
-from app.consent import covered, gate_shared
-from app.database import AnyRow, relaxed, transaction
+from app.consent import Verdict, ask
+from app.database import AnyRow, transaction
 from app.errors import NotFound, Reason
 from app.features import FeatureDocument, feature_store
 from app.layers import TextLayer
 from app.models import CandidateContribution, GraphOutbox, Run, Step, UserDataPackage
+from app.services import access
 from app.services.candidates import hold_person
 from app.services.ending import EndedStep, ending
 from app.services.layers import load_main_layer
@@ -32,7 +33,7 @@ from app.traits.candidates import Drafted, draft
 from app.traits.rules import RULES, signals_of
 from app.traits.signals import Measured, Signal
 from app.vault import VaultError
-from app.vocabulary import Authorship, FeatureStatus, Phase, ReasonCode, RunStatus, StepStatus
+from app.vocabulary import AccessAction, Authorship, FeatureStatus, Phase, ReasonCode, RunStatus, StepStatus
 
 log = structlog.get_logger()
 
@@ -141,17 +142,22 @@ def _reading_steps() -> AnySelect:
 
 
 @cache
-def _locking_run() -> AnySelect:
-    """State of the run under its lock; whether a later run of the package ended well; whether it was merged before."""
+def _locking_run(*, logged: bool) -> AnySelect:
+    """State of the run under its lock; whether a later run of the package ended well; whether it was merged before.
+
+    Args:
+        logged: with an entry in the access log.
+    """
     newer = aliased(Run)
     ended = or_(newer.state == str(RunStatus.DONE), newer.state == str(RunStatus.PARTIAL))
     outdated = exists().where(newer.package_id == bindparam("package"), newer.sequence > bindparam("sequence"), ended)
     before = exists().where(CandidateContribution.package_id == bindparam("package"))
-    return (
+    locking = (
         select(Run.state, outdated.label("outdated"), before.label("merged_before"))
         .where(Run.run_id == bindparam("run"))
         .with_for_update(of=Run)
     )
+    return locking.add_cte(access.logging()) if logged else locking
 
 
 @cache
@@ -231,17 +237,17 @@ def _settle(connection: Connection, found: _Found, judged: _Judged) -> MergeOutc
     """Write candidates and the end of the run, if both are still to be written and consent still covers them."""
     run = found.run
     # A crash that loses this commit leaves the run open, and it is merged again.
-    relaxed(connection)
-    gate_shared(connection, run.user_id)
-    row = connection.execute(
-        _locking_run(), {"run": run.run_id, "package": run.package_id, "sequence": run.sequence}
-    ).one_or_none()
+    verdicts = ask(connection, run.user_id, run.consent_token_id, found.scopes, relaxed=True)
+    given = {"run": run.run_id, "package": run.package_id, "sequence": run.sequence}
+    if found.documents:
+        given |= access.values(run.user_id, "worker:control", AccessAction.MERGE, "merge", run.package_id)
+    row = connection.execute(_locking_run(logged=bool(found.documents)), given).one_or_none()
     if row is None or RunStatus(row.state).final:
         return MergeOutcome(run.run_id, RunStatus(row.state) if row else None)
-    allowed = covered(connection, run.user_id, run.consent_token_id, found.scopes)
+    allowed = frozenset(scope for scope, verdict in verdicts.items() if verdict.is_valid)
     if allowed != found.scopes:
         judged = _judge(found, allowed)
-    steps = [_ended(step, allowed) for step in found.steps]
+    steps = [_ended(step, verdicts) for step in found.steps]
     steps += [EndedStep(Phase.MERGE, StepStatus.FAILED, trouble) for trouble in judged.troubles]
     state, reason = ending(steps)
     proposed = Proposed()
@@ -265,8 +271,9 @@ def _propose(connection: Connection, found: _Found, drafted: Drafted) -> Propose
     return proposed
 
 
-def _ended(step: AnyRow, allowed: frozenset[str]) -> EndedStep:
+def _ended(step: AnyRow, verdicts: Mapping[str, Verdict]) -> EndedStep:
     """A step as it counts for the end: one that consent no longer covers is denied, whatever it did."""
-    if step.scope not in allowed and step.state == StepStatus.DONE:
-        return EndedStep(Phase(step.phase), StepStatus.DENIED, denied(step.scope))
+    verdict = verdicts[step.scope]
+    if not verdict.is_valid and step.state == StepStatus.DONE:
+        return EndedStep(Phase(step.phase), StepStatus.DENIED, denied(step.scope, verdict))
     return EndedStep(Phase(step.phase), StepStatus(step.state), Reason.from_json(step.reason) if step.reason else None)

@@ -12,12 +12,12 @@ from app.analyzers.catalog import interpreting
 from app.database import transaction
 from app.errors import Conflict, NotFound
 from app.features import feature_store
-from app.models import Run, Step, TextLayerRecord, UserDataPackage
+from app.models import PackageKey, Run, Step, TextLayerRecord, UserDataPackage
 from app.services import dispatch
 from app.services.layers import load_layer, main_layer
 from app.services.planning import now
 from app.services.ports import Pipeline
-from app.services.submit import announce, start_run
+from app.services.submit import announce, permitted, start_run
 from app.vocabulary import DataType, Phase, RunStatus, StepStatus
 
 #: The newest run of each package.
@@ -172,16 +172,17 @@ def analyse_again(user_id: str, package_id: UUID, pipeline: Pipeline) -> dict[st
         Conflict: a run of it is still open.
     """
     with transaction() as connection:
-        package = (
-            connection.execute(
-                select(UserDataPackage.__table__)
-                .where(UserDataPackage.package_id == package_id, UserDataPackage.user_id == user_id)
-                .with_for_update()
-            )
-            .mappings()
-            .one_or_none()
+        mine = (UserDataPackage.package_id == package_id, UserDataPackage.user_id == user_id)
+        found = connection.execute(select(UserDataPackage.__table__).where(*mine)).mappings().one_or_none()
+        if found is None:
+            raise NotFound("no such package")
+        package = {**found}
+        verdicts = permitted(connection, package)
+        # A package without its key is being erased.
+        readable = select(UserDataPackage.package_id).join(
+            PackageKey, PackageKey.package_id == UserDataPackage.package_id
         )
-        if package is None:
+        if connection.execute(readable.where(*mine).with_for_update(of=UserDataPackage)).first() is None:
             raise NotFound("no such package")
         running = select(Run.run_id).where(
             Run.package_id == package_id, Run.state.in_([str(RunStatus.QUEUED), str(RunStatus.RUNNING)])
@@ -189,7 +190,7 @@ def analyse_again(user_id: str, package_id: UUID, pipeline: Pipeline) -> dict[st
         if connection.execute(running).first() is not None:
             raise Conflict("an analysis of this package is still open: wait for it or cancel it")
         at_once, _ = dispatch.room_for(connection, user_id)
-        run = start_run(connection, {**package}, at_once=at_once)
+        run = start_run(connection, package, verdicts, at_once=at_once)
     announce(run, pipeline)
     return {"packageID": package_id, "runID": run["run_id"], "runStatus": run["state"]}
 

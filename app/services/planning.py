@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from app.analyzers.catalog import AnalyzerRow
+from app.consent import Verdict
 from app.database import stable_id
 from app.errors import Reason
 from app.services.ports import Lane
@@ -37,9 +38,19 @@ def missing_model(row: AnalyzerRow) -> Reason | None:
     )
 
 
-def denied(scope: str) -> Reason:
+def denied(scope: str, verdict: Verdict) -> Reason:
     """The reason of a step that consent does not cover."""
-    return Reason(ReasonCode.CONSENT_DENIED, f"the consent does not cover {scope}: grant it and analyse again")
+    if verdict.reason == "unanswered":
+        return Reason(
+            ReasonCode.CONSENT_DENIED,
+            "the consent service did not answer, which counts as no: analyse again when it does",
+            {"consent": verdict.reason},
+        )
+    return Reason(
+        ReasonCode.CONSENT_DENIED,
+        f"the consent does not cover {scope}: grant it and analyse again",
+        {"consent": verdict.reason},
+    )
 
 
 def plan(
@@ -48,7 +59,7 @@ def plan(
     run_id: UUID,
     package_id: UUID,
     user_id: str,
-    covered: frozenset[str],
+    verdicts: Mapping[str, Verdict],
     skip: Reason | None = None,
 ) -> list[dict[str, Any]]:
     """Step rows for these analyzers.
@@ -58,7 +69,7 @@ def plan(
         run_id: of the run.
         package_id: of the package.
         user_id: its owner.
-        covered: scopes that the consent covers now.
+        verdicts: of the consent, by scope.
         skip: why none of them has anything to do, if so.
 
     Returns:
@@ -67,8 +78,8 @@ def plan(
     steps = []
     for row in rows:
         state, reason = StepStatus.PENDING, None
-        if row.scope not in covered:
-            state, reason = StepStatus.DENIED, denied(row.scope)
+        if not verdicts[row.scope].is_valid:
+            state, reason = StepStatus.DENIED, denied(row.scope, verdicts[row.scope])
         elif why := skip or missing_model(row):
             state, reason = StepStatus.SKIPPED, why
         steps.append(

@@ -22,7 +22,7 @@ from app.models import ExtractedTraitCandidate as Candidate
 from app.services.bulk import packed, upsert
 from app.services.contributions import Known, contribute, look_up, take_out
 from app.services.planning import now
-from app.services.records import CONFIRMED, DECIDED, Records, decisions_of, track_records
+from app.services.records import CONFIRMED, DECIDED, Records, decisions_of, rejected_before, track_records
 from app.traits.candidates import Contribution, Draft
 from app.traits.combining import combine, named, recount
 from app.traits.keys import fold_name, opposite
@@ -131,6 +131,7 @@ def propose(connection: Connection, source: Source, drafts: Sequence[Draft]) -> 
     parts = _route(source.user_id, drafts, decided)
     records = track_records(decided)
     known = look_up(connection, source.user_id, parts, source.package_id)
+    refused = rejected_before(connection, source.user_id, [identity for identity in parts if identity not in known])
     theirs: list[Values] = []
     ours: list[Values] = []
     for identity, part in parts.items():
@@ -139,6 +140,8 @@ def propose(connection: Connection, source: Source, drafts: Sequence[Draft]) -> 
             theirs.append(_added(before, source, part))
         else:
             ours.append(_proposed(before, source, part, records))
+            if identity in refused:
+                ours[-1]["status"] = str(CandidateStatus.REJECTED)
     left = {identity: one for identity, one in known.items() if identity not in parts and _taken_out(one, source)}
     ours += [_without(one, records) for one in left.values()]
     changed = [values for values in ours if _differs(values, known)]

@@ -79,13 +79,14 @@ def _mend(run: AnyRow, pipeline: Pipeline) -> bool:
         still_open = [step for step in steps if not StepStatus(step.state).final]
         free = {lane for lane in {step.lane for step in still_open} if _free(connection, run.run_id, lane)}
         lost = [s for s in still_open if s.lane in free and s.attempts >= settings().max_attempts]
-        if lost:
-            _give_up(connection, [step.step_id for step in lost])
         due = [s for s in still_open if s not in lost and s.lane in free and _due(s)]
         if not stale and still_open and not lost:
             return False
+        # The run before its steps, as everybody locks them.
         if due:
             _dispatched(connection, run.run_id)
+        if lost:
+            _give_up(connection, [step.step_id for step in lost])
     if due:
         phase = Phase(due[0].phase)
         return pipeline.publish(run.run_id, phase, sorted({Lane(Queue(s.queue), s.lane) for s in due}))

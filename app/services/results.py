@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, text, update
+from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from app.analysis import Result
-from app.consent import covered, gate_shared
+from app.consent import ask
 from app.database import AnyRow, stable_id
 from app.errors import InvalidInput, Reason
 from app.features import FeatureDocument, feature_set_id, feature_store, fence, storable
 from app.layers import digest
-from app.models import Run, TextLayerRecord
+from app.models import TextLayerRecord
 from app.services.claims import Claim
 from app.services.layers import remember
 from app.services.planning import denied, now
@@ -26,14 +26,16 @@ from app.vocabulary import FeatureStatus, ReasonCode, StepStatus
 #: States of steps that leave a feature document: what was found, or why nothing was.
 DOCUMENTED = frozenset({StepStatus.DONE, StepStatus.FAILED})
 
-#: End the steps whose token is still ours; the others belong to somebody else now.
+#: End the steps whose token is still ours; the others belong to somebody else now. The run is locked before its steps,
+#: as everybody does who takes both: the join waits for its row.
 _FINISH = text(
     """
+    WITH moved AS (UPDATE runs SET moved_at = now() WHERE run_id = :run RETURNING run_id)
     UPDATE steps SET state = ended.state, reason = nullif(ended.reason, 'null'), processing_time_ms = ended.took,
                      feature_set_id = ended.document, finished_at = now()
-    FROM jsonb_to_recordset(:ended)
+    FROM moved, jsonb_to_recordset(:ended)
          AS ended(step_id uuid, token uuid, state text, reason jsonb, took int, document uuid)
-    WHERE steps.step_id = ended.step_id AND steps.token = ended.token
+    WHERE steps.run_id = moved.run_id AND steps.step_id = ended.step_id AND steps.token = ended.token
     RETURNING steps.step_id
     """
 ).bindparams(bindparam("ended", type_=JSONB))
@@ -75,12 +77,12 @@ def store(connection: Connection, claim: Claim, vault: PackageVault, outcomes: l
         _must_be_storable(outcome)
     layers = {outcome.step.step_id: _seal_layers(vault, outcome) for outcome in outcomes}
     with connection.begin():
-        gate_shared(connection, package.user_id)
         scopes = {outcome.step.scope for outcome in outcomes}
-        allowed = covered(connection, package.user_id, package.consent, scopes)
+        verdicts = ask(connection, package.user_id, package.consent, scopes)
         for outcome in outcomes:
-            if outcome.step.scope not in allowed:
-                outcome.state, outcome.reason, outcome.result = StepStatus.DENIED, denied(outcome.step.scope), None
+            if not (verdict := verdicts[outcome.step.scope]).is_valid:
+                outcome.state, outcome.result = StepStatus.DENIED, None
+                outcome.reason = denied(outcome.step.scope, verdict)
         ours = _finish(connection, outcomes)
         kept = [outcome for outcome in outcomes if outcome.step.step_id in ours]
         documents = [_document(package, outcome) for outcome in kept if outcome.state in DOCUMENTED]
@@ -89,7 +91,6 @@ def store(connection: Connection, claim: Claim, vault: PackageVault, outcomes: l
         records = [record for outcome in kept if outcome.result for record in layers[outcome.step.step_id]]
         if records:
             _record_layers(connection, records)
-        connection.execute(update(Run).where(Run.run_id == outcomes[0].step.run_id).values(moved_at=now()))
     return [outcome.state for outcome in kept]
 
 
@@ -114,7 +115,7 @@ def _finish(connection: Connection, outcomes: list[Outcome]) -> set[UUID]:
         }
         for outcome in outcomes
     ]
-    return {row.step_id for row in connection.execute(_FINISH, {"ended": ended})}
+    return {row.step_id for row in connection.execute(_FINISH, {"run": outcomes[0].step.run_id, "ended": ended})}
 
 
 def _feature_set_id(step: AnyRow) -> UUID:

@@ -339,7 +339,8 @@ def _undecided(connection: Connection, user_id: str, candidate_id: UUID) -> dict
 
 def _settle(connection: Connection, written: AnyRow, stands: AnyRow | None) -> AnyRow | None:
     """A settled trait exists exactly where a confirmation stands."""
-    if stands is None or stands.user_decision == UserDecision.REJECTED:
+    # The words of a confirmation go with its candidate when that is erased.
+    if stands is None or stands.user_decision == UserDecision.REJECTED or stands.refined_trait_name is None:
         gone = SettledTrait.trait_id == written.trait_id_in_pkg
         if written.original_candidate_id is not None:
             gone = SettledTrait.candidate_id == written.original_candidate_id

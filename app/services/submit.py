@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,13 +13,13 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app.analyzers.catalog import TEXT_LOCAL, AnalyzerRow, perceiving
-from app.consent import covered, verify
+from app.consent import Verdict, ask
 from app.database import transaction
-from app.errors import Busy, ConsentDenied, EchoError, InvalidInput, Reason, TooLarge
+from app.errors import Busy, ConsentDenied, EchoError, InvalidInput, Reason, StoreUnavailable, TooLarge
 from app.models import PackageKey, Run, Step, UserDataPackage
 from app.perception.sniff import sniff
 from app.services import dispatch
-from app.services.planning import denied, now, open_lanes, plan
+from app.services.planning import now, open_lanes, plan
 from app.services.ports import Pipeline
 from app.vault import delete_objects, new_package
 from app.vocabulary import Authorship, DataType, Phase, ReasonCode, RunStatus, StepStatus
@@ -98,6 +98,7 @@ def submit(
 
     Raises:
         ConsentDenied: the consent is unknown, another person's, revoked or expired.
+        StoreUnavailable: a remote consent service rules and does not answer.
         InvalidInput: metadata or data type are wrong, or the key was used with another body.
         Busy: too many runs of this person wait.
     """
@@ -107,10 +108,11 @@ def submit(
     package.update(idempotency_key=idempotency_key, request_fingerprint=fingerprint)
     try:
         with transaction() as connection:
+            verdicts = permitted(connection, package)
             if idempotency_key and (known := _known(connection, upload.user_id, idempotency_key, fingerprint)):
                 upload.discard()
                 return known
-            run = _accept(connection, package, upload.vault.wrapped_key)
+            run = _accept(connection, package, upload.vault.wrapped_key, verdicts)
     except IntegrityError:
         # Two requests with one key at the same moment: the other one won, and this one answers as its repetition.
         with transaction() as connection:
@@ -123,10 +125,19 @@ def submit(
     return {"packageID": upload.package_id, "runID": run["run_id"], "runStatus": run["state"], "created": True}
 
 
-def _accept(connection: Connection, package: dict[str, Any], wrapped_key: bytes) -> dict[str, Any]:
+def permitted(connection: Connection, package: Mapping[str, Any]) -> dict[str, Verdict]:
+    """What the consent of a package says about all that may read it first; holds the gate, see `app.consent.ask`."""
+    scopes = {TEXT_LOCAL, *(row.scope for row in perceiving(DataType(package["data_type"])))}
+    return ask(connection, package["user_id"], package["consent_token_id"], scopes)
+
+
+def _accept(
+    connection: Connection, package: dict[str, Any], wrapped_key: bytes, verdicts: Mapping[str, Verdict]
+) -> dict[str, Any]:
     """Write package, key, run and steps; the caller's commit is the acceptance."""
-    user_id = package["user_id"]
-    verdict = verify(connection, user_id, package["consent_token_id"], TEXT_LOCAL)
+    user_id, verdict = package["user_id"], verdicts[TEXT_LOCAL]
+    if verdict.reason == "unanswered":
+        raise StoreUnavailable("the consent service does not answer, so that nothing was stored: try again")
     if not verdict.is_valid and verdict.reason != "not_covered":
         raise ConsentDenied(
             "this consent does not allow the upload: grant one and send its consentTokenID", reason=verdict.reason
@@ -135,17 +146,20 @@ def _accept(connection: Connection, package: dict[str, Any], wrapped_key: bytes)
     if waiting >= settings().max_waiting_runs:
         raise Busy("too many of your packages wait to be analysed: try again when some are done")
     key = {"package_id": package["package_id"], "user_id": user_id, "wrapped_key": wrapped_key}
-    connection.execute(insert(UserDataPackage), package)
-    connection.execute(insert(PackageKey), key)
-    return start_run(connection, package, at_once=at_once)
+    keyed = insert(PackageKey).values(key).cte("keyed")
+    connection.execute(insert(UserDataPackage).values(package).add_cte(keyed))
+    return start_run(connection, package, verdicts, at_once=at_once)
 
 
-def start_run(connection: Connection, package: dict[str, Any], *, at_once: bool) -> dict[str, Any]:
+def start_run(
+    connection: Connection, package: dict[str, Any], verdicts: Mapping[str, Verdict], *, at_once: bool
+) -> dict[str, Any]:
     """Insert a run and its perceiving steps in the caller's transaction.
 
     Args:
         connection: of the transaction.
         package: columns of `packages`.
+        verdicts: of `permitted`.
         at_once: whether the window has room for it now.
 
     Returns:
@@ -153,8 +167,7 @@ def start_run(connection: Connection, package: dict[str, Any], *, at_once: bool)
     """
     run_id = uuid4()
     rows = perceiving(DataType(package["data_type"]))
-    covering = covered(connection, package["user_id"], package["consent_token_id"], {row.scope for row in rows})
-    steps = plan(rows, run_id=run_id, package_id=package["package_id"], user_id=package["user_id"], covered=covering)
+    steps = plan(rows, run_id=run_id, package_id=package["package_id"], user_id=package["user_id"], verdicts=verdicts)
     state, reason = _first_state(package, rows, steps, at_once=at_once)
     moment = now()
     run = {
@@ -201,7 +214,7 @@ def _first_state(
             {"mediaType": package["media_type"]},
         )
     if all(step["state"] == str(StepStatus.DENIED) for step in steps):
-        return RunStatus.DENIED, denied(rows[0].scope)
+        return RunStatus.DENIED, Reason.from_json(steps[0]["reason"])
     return (RunStatus.RUNNING if at_once else RunStatus.QUEUED), None
 
 

@@ -11,8 +11,12 @@ from sqlalchemy import Connection, select
 
 from app.database import AnyRow, transaction
 from app.models import EvidenceSnippet, UserDataPackage
+from app.services import access
 from app.services.candidates import layers_of, snippet_of
+from app.vocabulary import AccessAction
 
+#: `verifiedBy` of evidence that was imported without its sources.
+UNPROVEN = "unproven"
 #: Rows fetched at once.
 BATCH = 1000
 
@@ -24,24 +28,31 @@ class Verified:
     Attributes:
         literal: passages that equal their text layer at their place.
         measured: pieces without words: seconds of a recording.
+        unproven: passages that were imported without their sources, and are not shown.
         wrong: ids of those whose text is gone or says something else.
     """
 
     literal: int = 0
     measured: int = 0
+    unproven: int = 0
     wrong: list[UUID] = field(default_factory=list)
 
 
 def verify_evidence(user_id: str | None = None) -> Verified:
     """Check one person's evidence, or everybody's; each text layer is decrypted once, and one at a time."""
-    found = Verified()
+    found, people = Verified(), set[str]()
     with transaction() as connection:
         for _, group in groupby(_pieces(connection, user_id), lambda piece: piece.text_layer_id):
             pieces = [*group]
-            layers = layers_of(connection, pieces[0].user_id, pieces[:1])
+            if (person := pieces[0].user_id) not in people:
+                people.add(person)
+                access.record(None, person, access.OPERATOR, AccessAction.READ_EVIDENCE, "verify-evidence")
+            layers = layers_of(connection, person, pieces[:1])
             for piece in pieces:
                 if piece.text_layer_id is None:
                     found.measured += 1
+                elif piece.verified_by == UNPROVEN:
+                    found.unproven += 1
                 elif snippet_of(piece, layers) is None:
                     found.wrong.append(piece.evidence_id)
                 else:

@@ -10,6 +10,7 @@ import structlog
 from celery import Task, shared_task
 
 from app.vocabulary import Queue
+from config.broker import CONFIRM_S
 from config.celery import LIMITS
 
 log = structlog.get_logger()
@@ -19,6 +20,10 @@ class EchoTask(Task):  # type: ignore[misc]  # celery ships no types
     """Failures are logged as a static event with ids; arguments and messages of exceptions never are."""
 
     abstract = True
+
+    def apply_async(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - celery ships no types
+        """Publish; a RabbitMQ that hangs would otherwise be waited for without end."""
+        return super().apply_async(*args, **{"confirm_timeout": CONFIRM_S, **options})
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:  # noqa: ANN401, ARG002
         """Log that it failed, not what it was about."""

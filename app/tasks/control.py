@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.services import dispatch, graph
+import structlog
+
+from app.services import dispatch, erasing, graph
 from app.services import interpret as interpreting
 from app.services import merge as merging
 from app.services.reconcile import hasten
 from app.tasks.base import fleet_task
+from app.tasks.messages import messages
 from app.vocabulary import Queue
+from config.celery import URGENT
+
+log = structlog.get_logger()
+
+#: Seconds after which a message about an erasure is worth nothing: the tick has sent another one.
+ERASE_EXPIRES_S = 60
 
 
 @fleet_task(queue=Queue.CONTROL, verb="interpret")
@@ -35,6 +44,26 @@ def merge(run_id: str) -> None:
 def project(user_id: str) -> None:
     """Bring a person's graph up to date."""
     graph.project(user_id)
+
+
+@fleet_task(queue=Queue.CONTROL, verb="erase")
+def erase(erasure_id: str) -> None:
+    """Carry an erasure on, as far as it goes now."""
+    erasing.run(UUID(erasure_id), messages())
+
+
+def urge(erasure_id: UUID | str) -> bool:
+    """Publish an erasure ahead of other work; a broker that is down costs a bounded second, and the tick does it later.
+
+    Returns:
+        Whether the broker took it.
+    """
+    try:
+        erase.apply_async((str(erasure_id),), expires=ERASE_EXPIRES_S, **URGENT)
+    except Exception as error:  # noqa: BLE001 - the row is written: whatever the machinery says, it is published later
+        log.warning("publish_refused", erasure=str(erasure_id), error=type(error).__name__)
+        return False
+    return True
 
 
 @fleet_task(queue=Queue.CONTROL, verb="stalled")

@@ -3,7 +3,7 @@
 from app.vault.errors import VaultError
 from app.vault.keyring import Keyring, master_keyring
 from app.vault.objects import ObjectStore, object_store
-from app.vault.package import PackageVault, Stored, delete_objects, new_package, open_package
+from app.vault.package import PackageVault, Stored, delete_objects, new_package, objects_of, open_package
 from app.vault.signing import Signer, signer, verified
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "master_keyring",
     "new_package",
     "object_store",
+    "objects_of",
     "open_package",
     "signer",
     "verified",

@@ -69,6 +69,19 @@ def raw_aes_keyring(namespace: str, name: str, key: bytes) -> IKeyring:
     )
 
 
+def kms_keyring(arn: str, client: object) -> IKeyring:
+    """A key ring over a key of AWS KMS; a message names its ARN, and no other opens it.
+
+    Args:
+        arn: of a symmetric key.
+        client: boto3's, whose errors pass through where they are ours.
+    """
+    sdk = _sdk()
+    return sdk.providers.create_aws_kms_keyring(
+        input=sdk.models.CreateAwsKmsKeyringInput(kms_key_id=arn, kms_client=client)
+    )
+
+
 def encrypted(keyring: IKeyring, source: BinaryIO, context: Mapping[str, str]) -> Iterator[bytes]:
     """The message that holds what `source` reads, piece by piece; errors of `source` pass through.
 

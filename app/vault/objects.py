@@ -1,4 +1,4 @@
-"""Where ciphertext lies: the port, and the store of files.
+"""Where ciphertext lies: the port, and the store of files (app/vault/s3.py has the one of buckets).
 
 Keys are paths of ids ("owner/package/name"): no name, address or title of anybody's is ever part of one.
 """
@@ -62,7 +62,14 @@ def object_store() -> ObjectStore:
     if not url:
         return FileStore(settings().objects_dir)
     scheme = url.partition("://")[0]
-    raise Misconfigured(f"ECHO_OBJECTS_URL: no object store is named {scheme!r}; leave it empty for encrypted files")
+    if scheme != "s3":
+        raise Misconfigured(
+            f"ECHO_OBJECTS_URL: no object store is named {scheme!r}; leave it empty for encrypted files, or s3://bucket"
+        )
+    from app.vault.aws import address  # noqa: PLC0415 - only who has a bucket needs it
+    from app.vault.s3 import S3Store  # noqa: PLC0415 - as above
+
+    return S3Store(address("ECHO_OBJECTS_URL", url, "s3"))
 
 
 class FileStore:

@@ -120,7 +120,7 @@ class PackageVault:
         return f"{_folder(self.user_id, self.package_id)}/{name}"
 
     def _context(self, name: str) -> dict[str, str]:
-        return {**_package_context(self.user_id, self.package_id), "object": name}
+        return {**package_context(self.user_id, self.package_id), "object": name}
 
 
 class _Source(io.RawIOBase):
@@ -155,7 +155,8 @@ def _folder(user_id: str, package_id: UUID) -> str:
     return f"{stable_id('vault', user_id)}/{package_id}"
 
 
-def _package_context(user_id: str, package_id: UUID) -> dict[str, str]:
+def package_context(user_id: str, package_id: UUID) -> dict[str, str]:
+    """What a package's wrapped key is bound to."""
     return {"user": user_id, "package": str(package_id)}
 
 
@@ -177,7 +178,7 @@ def new_package(user_id: str, package_id: UUID) -> PackageVault:
         StoreUnavailable: the key service does not answer.
     """
     key = secrets.token_bytes(KEY_BYTES)
-    return _vault(user_id, package_id, master_keyring().wrap(key, _package_context(user_id, package_id)), key)
+    return _vault(user_id, package_id, master_keyring().wrap(key, package_context(user_id, package_id)), key)
 
 
 def open_package(user_id: str, package_id: UUID, wrapped_key: bytes) -> PackageVault:
@@ -191,7 +192,7 @@ def open_package(user_id: str, package_id: UUID, wrapped_key: bytes) -> PackageV
     known = (user_id, package_id, wrapped_key)
     vault = _opened().get(known)
     if vault is None:
-        key = master_keyring().unwrap(wrapped_key, _package_context(user_id, package_id))
+        key = master_keyring().unwrap(wrapped_key, package_context(user_id, package_id))
         if len(key) != KEY_BYTES:
             raise VaultError("a package's key has the wrong length: restore its row from a backup")
         vault = _vault(user_id, package_id, wrapped_key, key)
@@ -209,5 +210,13 @@ def delete_objects(user_id: str, package_id: UUID) -> int:
         StoreUnavailable: the store does not answer; repeat it.
     """
     _opened().drop(lambda known: isinstance(known, tuple) and known[:2] == (user_id, package_id))
-    store = object_store()
-    return sum(store.delete(key) for key in store.list(_folder(user_id, package_id)))
+    return sum(object_store().delete(key) for key in objects_of(user_id, package_id))
+
+
+def objects_of(user_id: str, package_id: UUID) -> list[str]:
+    """Keys of all objects of a package.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    return [*object_store().list(_folder(user_id, package_id))]

@@ -41,10 +41,17 @@ class Access:
     Attributes:
         kind: whom.
         scope: what a person's token must allow.
+        also: what it must allow besides.
     """
 
     kind: Kind
     scope: Scope | None = None
+    also: Scope | None = None
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """All that a person's token must allow."""
+        return tuple(scope for scope in (self.scope, self.also) if scope is not None)
 
 
 PUBLIC = Access(Kind.PUBLIC)
@@ -53,6 +60,8 @@ MONITOR = Access(Kind.MONITOR)
 UPLOAD = Access(Kind.PERSON, Scope.UPLOAD)
 READ = Access(Kind.PERSON, Scope.READ)
 MANAGE = Access(Kind.PERSON, Scope.MANAGE)
+#: All that is known of a person: given and decided.
+EVERYTHING = Access(Kind.PERSON, Scope.MANAGE, also=Scope.UPLOAD)
 
 
 def init_app(app: Flask) -> None:
@@ -88,8 +97,9 @@ def _owner(access: Access) -> Principal:
     principal = tokens.check(_bearer())
     if (request.view_args or {}).get("user_id") != principal.user_id:
         raise NotFound("no such object")
-    if access.scope not in principal.scopes:
-        raise Forbidden("the token lacks a scope: ask for one that has it", scope=str(access.scope))
+    for scope in access.scopes:
+        if scope not in principal.scopes:
+            raise Forbidden("the token lacks a scope: ask for one that has it", scope=str(scope))
     return principal
 
 

@@ -7,16 +7,19 @@ that does not say.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, TypeVar
 
 import flask_smorest  # type: ignore[import-untyped]  # it has no types
-from flask import Flask
+from flask import Flask, g, request
 from flask_smorest.utils import prepare_response  # type: ignore[import-untyped]  # as above
 from marshmallow import Schema
 
+from app.services.access import record
 from app.services.tokens import USER_ID
+from app.vocabulary import AccessAction
 from app.web.auth import Access, Kind, grant
 from app.web.errors import FRAMEWORK, ErrorSchema
 from app.web.requests import Parser, UserIdConverter
@@ -88,6 +91,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # it has no typ
         rule: str,
         *,
         access: Access,
+        reads: AccessAction | None = None,
         status: int = 200,
         answer: type[Schema] | Doc | None = None,
         media_type: str | None = None,
@@ -108,6 +112,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # it has no typ
             method: HTTP method.
             rule: path below the blueprint's prefix.
             access: whom it is for.
+            reads: how the access log calls it, where its answer says what is known of the person.
             status: of success.
             answer: schema of success; a plain schema object where the view returns a ready response.
             media_type: of success, where it is not JSON.
@@ -121,7 +126,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # it has no typ
         """
 
         def declare(view: View) -> View:
-            route: Callable[..., Any] = view
+            route: Callable[..., Any] = _reading(view, reads) if reads else view
             if query:
                 route = self.arguments(query, location="query")(route)
             if body:
@@ -132,14 +137,28 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # it has no typ
             statuses = {*refusals, *_refusals(access, body=body is not None, query=query is not None)} - {*(also or {})}
             route = self.doc(
                 operationId=view.__name__,
-                security=[] if access.kind is Kind.PUBLIC else [{BEARER: [str(access.scope)] if access.scope else []}],
+                security=[] if access.kind is Kind.PUBLIC else [{BEARER: [*map(str, access.scopes)]}],
                 responses={code: HTTPStatus(code).name for code in sorted(statuses)},
                 **(doc or {}),
             )(route)
+            route.reads = reads  # type: ignore[attr-defined]  # functions carry attributes
             self.add_url_rule(rule, view.__name__, grant(route, access), methods=[method])
             return view
 
         return declare
+
+
+def _reading(view: Callable[..., Any], action: AccessAction) -> Callable[..., Any]:
+    """Enter a reading in the access log before its answer leaves; a refused request reads nothing."""
+
+    @wraps(view)
+    def reading(*said: Any, user_id: str, **path: Any) -> Any:  # noqa: ANN401 - any view
+        answer = view(*said, user_id=user_id, **path)
+        why = f"{request.method} {request.path.removeprefix(f'/v1/users/{user_id}')}"
+        record(None, user_id, g.principal.user_id, action, why, path.get("package_id"))
+        return answer
+
+    return reading
 
 
 def _named(examples: Doc | None) -> Doc | None:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,12 @@ import psutil
 import psycopg2
 import psycopg2.extras
 import pytest
+
+from config.broker import redis_client
+from scripts.stores.rabbitmq import RabbitMQ
+from scripts.stores.redis import RedisServer
+from scripts.stores.server import MissingToolchain, stop
+from tests.servers import missing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = Path(sys.executable).parent / "echosphere"
@@ -52,12 +59,41 @@ def letter(seed: int, words: int = 700, extra: str = "") -> str:
     return "\n\n".join(paragraphs) + "\n"
 
 
+class Rabbit:
+    """RabbitMQ and the Redis of its results, beside the fleet, killed and started again at will."""
+
+    def __init__(self, place: Path) -> None:
+        self.broker, self.results = RabbitMQ(place / "rabbitmq"), RedisServer(place / "results")
+        self._pids: dict[str, int] = {}
+
+    def start(self) -> None:
+        for server in (self.results, self.broker):
+            server.build()
+            self._pids[server.name] = server.start()
+
+    def stop(self) -> None:
+        for pid in self._pids.values():
+            stop(pid)
+
+    def kill(self, *, empty: bool = False) -> None:
+        """kill -9 of RabbitMQ, and a new start; `empty`: it and the results have lost everything."""
+        os.killpg(self._pids["rabbitmq"], signal.SIGKILL)
+        if empty:
+            shutil.rmtree(self.broker.place / "mnesia")
+            client = redis_client(self.results.url())
+            client.flushall()
+            client.close()
+        self._pids["rabbitmq"] = self.broker.start()
+
+
 @dataclass
 class Fleet:
     """A running fleet and the ways a test looks at it."""
 
     home: Path
     environment: dict[str, str] = field(repr=False)
+    #: Where the messages are; None for the Redis that the fleet brings.
+    rabbit: Rabbit | None = None
 
     def run(self, *args: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -139,9 +175,32 @@ class Fleet:
             time.sleep(0.2)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "brokers(*names): the fleet runs on each of these in turn; else on redis alone")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "fleet" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("brokers")
+        metafunc.parametrize("fleet", marker.args if marker else ["redis"], indirect=True, scope="session")
+
+
+@contextmanager
+def rabbit_in(place: Path) -> Iterator[Rabbit]:
+    """RabbitMQ for a fleet."""
+    own = Rabbit(place)
+    try:
+        own.start()
+        yield own
+    except MissingToolchain as error:
+        missing(error)
+    finally:
+        own.stop()
+
+
 @pytest.fixture(scope="session")
-def fleet() -> Iterator[Fleet]:
-    """The fleet, up once for all acceptance tests."""
+def fleet(request: pytest.FixtureRequest) -> Iterator[Fleet]:
+    """The fleet, up once for all acceptance tests of a broker."""
     place = Path(tempfile.mkdtemp(prefix="echo-fleet-"))
     place.chmod(0o755)
     home = place / "home"
@@ -151,11 +210,13 @@ def fleet() -> Iterator[Fleet]:
         "ECHO_ANALYZER_IMPLEMENTATIONS": '{"text.sentiment": "tests.acceptance.misbehaving:analyse"}',
         "PYTHONPATH": str(ROOT),
     }
-    own = Fleet(home, environment)
-    started = own.run("up", "--detach", timeout=180)
-    try:
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, place, ignore_errors=True)
+        own = Fleet(home, environment)
+        if request.param == "rabbitmq":
+            own.rabbit = stack.enter_context(rabbit_in(place))
+            environment |= {**own.rabbit.results.settings(), **own.rabbit.broker.settings()}
+        stack.callback(own.run, "down", timeout=120)
+        started = own.run("up", "--detach", timeout=180)
         assert started.returncode == 0, started.stderr[-2000:]
         yield own
-    finally:
-        own.run("down", timeout=120)
-        shutil.rmtree(place, ignore_errors=True)

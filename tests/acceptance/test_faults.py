@@ -42,6 +42,7 @@ def _nothing_twice(fleet: Fleet, user: str) -> None:
     )
 
 
+@pytest.mark.brokers("redis", "rabbitmq")
 def test_a_failing_analyzer_ends_partial_and_tells_no_content(fleet: Fleet, tmp_path: Path) -> None:
     files = _write(tmp_path, 1, extra="PLEASE FAIL quizzaciously.")
     got = fleet.json("analyze", *files, "--user", "failing")
@@ -53,6 +54,7 @@ def test_a_failing_analyzer_ends_partial_and_tells_no_content(fleet: Fleet, tmp_
     assert b"quizzaciously" not in logs
 
 
+@pytest.mark.brokers("redis", "rabbitmq")
 def test_a_poison_document_stops_after_its_attempts_and_takes_nothing_with_it(fleet: Fleet, tmp_path: Path) -> None:
     poison = _write(tmp_path, 1, extra="PLEASE DIE.")
     poisoned = fleet.start("analyze", *poison, "--user", "poison", "--json")
@@ -68,6 +70,7 @@ def test_a_poison_document_stops_after_its_attempts_and_takes_nothing_with_it(fl
     assert {step["status"] for step in package["steps"]} <= {"done", "failed", "skipped"}
 
 
+@pytest.mark.brokers("redis", "rabbitmq")
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(fleet: Fleet, tmp_path: Path) -> None:
     files = _write(tmp_path, 1, extra="PLEASE LINGER.")
     running = fleet.start("analyze", *files, "--user", "killed", "--json")
@@ -82,29 +85,46 @@ def test_redis_emptied_in_the_middle_loses_nothing(fleet: Fleet, tmp_path: Path)
     files = [*_write(tmp_path, 3, extra="PLEASE LINGER."), *_write(tmp_path, 12, start=50)]
     running = fleet.start("analyze", *files, "--user", "emptied", "--json")
     fleet.until("SELECT 1 FROM steps WHERE user_id = 'emptied' AND state = 'running'")
-    for kept in (fleet.home / "redis").rglob("*.aof"):
-        kept.write_bytes(b"")
-    for kept in (fleet.home / "redis").rglob("*.rdb"):
-        kept.unlink()
+    # Redis 6 keeps one file; Redis 7 several with a manifest, and it does not start where one of them is missing.
+    for kept in (fleet.home / "redis").rglob("*"):
+        if kept.is_file():
+            kept.unlink()
     fleet.kill_service("redis")
     got = json.loads(running.communicate(timeout=240)[0])
     assert _states(got) == {"done": 15}
     _nothing_twice(fleet, "emptied")
 
 
-def test_sixty_seconds_of_chaos(fleet: Fleet, tmp_path: Path) -> None:
+@pytest.mark.brokers("rabbitmq")
+def test_rabbitmq_and_its_results_emptied_in_the_middle_lose_nothing(fleet: Fleet, tmp_path: Path) -> None:
+    assert fleet.rabbit is not None
+    files = [*_write(tmp_path, 3, extra="PLEASE LINGER."), *_write(tmp_path, 12, start=50)]
+    running = fleet.start("analyze", *files, "--user", "emptied", "--json")
+    fleet.until("SELECT 1 FROM steps WHERE user_id = 'emptied' AND state = 'running'")
+    fleet.rabbit.kill(empty=True)
+    got = json.loads(running.communicate(timeout=240)[0])
+    assert _states(got) == {"done": 15}
+    _nothing_twice(fleet, "emptied")
+
+
+@pytest.mark.brokers("redis", "rabbitmq")
+def test_a_time_of_chaos(fleet: Fleet, tmp_path: Path) -> None:
     seed = int(os.environ.get("ECHO_TEST_SEED") or time.time())
-    seconds = float(os.environ.get("ECHO_TEST_CHAOS_S") or 60)
+    seconds = float(os.environ.get("ECHO_TEST_CHAOS_S") or (30 if fleet.rabbit else 60))
     print(f"chaos seed {seed}, {seconds:.0f} s")  # noqa: T201 - the seed is needed to repeat it
     rng = random.Random(seed)
     user = f"chaos-{seed}"
     running = fleet.start("analyze", *_write(tmp_path, 60, start=seed % 10_000), "--user", user, "--json")
-    end, kills = time.monotonic() + seconds, 0
+    begun, kills, restarted = time.monotonic(), 0, False
+    end = begun + seconds
     while time.monotonic() < end and running.poll() is None:
         time.sleep(rng.uniform(0.3, 1.5))
         kills += fleet.kill(rng.choice(["workers.text", "workers.text", "workers.control", "workers.maintenance"]), rng)
-        if rng.random() < 0.04:
+        if fleet.rabbit is None and rng.random() < 0.04:
             fleet.kill_service("redis")
+        if fleet.rabbit and not restarted and time.monotonic() > begun + 5:
+            fleet.rabbit.kill()
+            restarted = True
     got = json.loads(running.communicate(timeout=400)[0])
     assert kills
     assert _states(got) == {"done": 60}, f"seed {seed}"

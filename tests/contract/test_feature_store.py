@@ -16,17 +16,20 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidInput
 from app.features import FeatureDocument, FeatureStore, feature_set_id, feature_store, fence
+from app.features.mongo import MongoFeatureStore
 from app.vocabulary import FeatureStatus, Modality
 
-#: Name of the store to the fixture of the server it needs and the call that makes it.
-STORES: dict[str, tuple[str, Callable[[], FeatureStore]]] = {"postgres": ("postgres", feature_store)}
+#: Name of the store to the fixture of the server it needs and the call that makes it on that server.
+STORES: dict[str, tuple[str, Callable[[Any], FeatureStore]]] = {
+    "postgres": ("postgres", lambda _server: feature_store()),
+    "mongodb": ("mongodb", lambda server: MongoFeatureStore(server.url)),
+}
 
 
 @pytest.fixture(params=sorted(STORES))
 def store(request: pytest.FixtureRequest) -> FeatureStore:
     server, make = STORES[request.param]
-    request.getfixturevalue(server)
-    made = make()
+    made = make(request.getfixturevalue(server))
     made.prepare()
     return made
 
@@ -160,7 +163,85 @@ def test_deleting_takes_the_package_and_nothing_else(store: FeatureStore, user: 
     assert store.get_many(user, [kept.feature_set_id]) == [kept]
 
 
-KEYS = st.one_of(st.text(max_size=8), st.sampled_from(["a.b", "$set", "", "_id", "\x00", "\ud800", "é", "😀"]))
+def test_deleting_a_person_takes_all_packages_and_nobody_elses(store: FeatureStore, user: str) -> None:
+    other = document(f"{user}-other")
+    store.put_many([document(user), document(user), document(user, analyzer="text.facts"), other])
+    assert store.delete_user(user) == 3
+    assert store.delete_user(user) == 0
+    assert store.get_many(other.user_id, [other.feature_set_id]) == [other]
+
+
+def test_counting_is_by_package_and_person(store: FeatureStore, user: str) -> None:
+    first, second = uuid4(), uuid4()
+    store.put_many([document(user, first, analyzer="a"), document(user, first, analyzer="b"), document(user, second)])
+    assert store.count(user, [first]) == 2
+    assert store.count(user, [first, second, uuid4()]) == 3
+    assert store.count(user, []) == 0
+    assert store.count("somebody-else", [first, second]) == 0
+
+
+@pytest.mark.parametrize(
+    ("features", "needle"),
+    [
+        ({"terms": ["a", {"x": 'say "canary-7f3a"'}]}, 'y "canary-7f3a"'),
+        ({"a.$canary": 1}, "a.$can"),
+        ({"deep": [[["canary"]]]}, "canary"),
+        ({"umlaut": "Zwölf Boxkämpfer"}, "Boxkämpf"),
+        ({"number": 10**30}, str(10**30)),
+    ],
+    ids=["text", "key", "nested", "umlaut", "number"],
+)
+def test_searching_finds_a_text_anywhere_in_the_persons_documents(
+    store: FeatureStore, user: str, features: dict[str, Any], needle: str
+) -> None:
+    store.put_many([document(user, extracted_features=features), document(user), document(f"{user}-other")])
+    assert store.search(user, ["not there", needle]) == 1
+    assert store.search(f"{user}-other", [needle]) == 0
+    assert store.search(user, []) == store.search(user, [""]) == store.search(user, ["not there"]) == 0
+
+
+def test_searching_finds_a_text_in_the_reason_of_a_failure(store: FeatureStore, user: str) -> None:
+    details = {"code": "timed_out", "message": "canary", "details": {}}
+    store.put_many([document(user, extracted_features={}, status=FeatureStatus.FAILURE, error_details=details)])
+    assert store.search(user, ["canary"]) == 1
+
+
+def test_searching_reads_more_documents_than_one_portion(store: FeatureStore, user: str) -> None:
+    package_id = uuid4()
+    names = [f"a{index:04}" for index in range(1200)]
+    features: dict[str, Any] = {"term": "canary"}
+    made = [document(user, package_id, analyzer=name, extracted_features=features) for name in names]
+    assert store.put_many(made) == 1200
+    assert store.search(user, ["canary"]) == 1200
+    assert len(store.of_package(user, package_id)) == 1200
+    assert store.delete_user(user) == 1200
+
+
+@pytest.mark.parametrize(
+    "number",
+    [0, 2**31, -(2**31) - 1, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 10**40, 0.1, 1e-300, 5e-324],
+)
+def test_a_number_comes_back_as_it_went(store: FeatureStore, user: str, number: float) -> None:
+    one = document(user, extracted_features={"number": number, "list": [number, [number]]})
+    store.put_many([one])
+    [found] = store.of_package(user, one.source_package_id)
+    assert found.extracted_features == one.extracted_features
+
+
+@pytest.mark.parametrize("levels", [63, 64, 65, 99, 120])
+def test_deep_nesting_survives(store: FeatureStore, user: str, levels: int) -> None:
+    objects: Any = "bottom"
+    lists: Any = ["bottom"]
+    for _ in range(levels):
+        objects, lists = {"a.b": objects}, [lists]
+    one = document(user, extracted_features={"objects": objects, "lists": lists})
+    store.put_many([one])
+    assert store.of_package(user, one.source_package_id) == [one]
+
+
+KEYS = st.one_of(
+    st.text(max_size=8), st.sampled_from(["a.b", "$set", "", "_id", "%json", "%", "%2E", "\x00", "\ud800", "é", "😀"])
+)
 VALUES = st.recursive(
     st.none()
     | st.booleans()

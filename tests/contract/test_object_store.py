@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from app.errors import NotFound
+from app.vault.aws import address
 from app.vault.objects import FileStore, ObjectStore
+from app.vault.s3 import S3Store
 
-STORES: dict[str, Callable[[Path], ObjectStore]] = {"files": lambda place: FileStore(place / "objects")}
+
+def bucket(request: pytest.FixtureRequest, _place: Path) -> ObjectStore:
+    """A prefix of its own in the server's bucket."""
+    server = request.getfixturevalue("aws_server")
+    return S3Store(address("ECHO_OBJECTS_URL", server.objects_url(prefix=f"vault/{uuid4()}"), "s3"))
+
+
+STORES: dict[str, Callable[[pytest.FixtureRequest, Path], ObjectStore]] = {
+    "files": lambda _, place: FileStore(place / "objects"),
+    "s3": bucket,
+}
 
 
 @pytest.fixture(params=sorted(STORES))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    return STORES[request.param](tmp_path)
+    return STORES[request.param](request, tmp_path)
 
 
 def read(store: ObjectStore, key: str) -> bytes:

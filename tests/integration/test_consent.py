@@ -368,9 +368,11 @@ def test_revoking_ends_what_waits_under_that_token_and_nothing_else(user: str) -
     over = run_under(user, token, {"a": StepStatus.PENDING}, RunStatus.CANCELLED)
     other = run_under(user, kept, {"a": StepStatus.PENDING})
     consents.revoke(user, token)
-    assert states_of(ours) == {"a": ("denied", "consent_denied"), "b": ("running", None), "c": ("done", None)}
-    assert states_of(queued) == {"a": ("denied", "consent_denied")}
-    assert states_of(over) == states_of(other) == {"a": ("pending", None)}
+    # What ran is denied too: its package is being erased, and what it still finds is not stored.
+    denied = ("denied", "consent_denied")
+    assert states_of(ours) == {"a": denied, "b": denied, "c": ("done", None)}
+    assert states_of(queued) == states_of(over) == {"a": denied}
+    assert states_of(other) == {"a": ("pending", None)}
 
 
 def test_the_use_cases_answer_in_the_contracts_names(user: str) -> None:
@@ -387,7 +389,8 @@ def test_the_use_cases_answer_in_the_contracts_names(user: str) -> None:
     }
     assert consents.listed(user) == [given]
     ended = consents.revoke(user, UUID(given["consentTokenID"]))
-    assert ended == {**given, "revokedAt": ended["revokedAt"], "status": "revoked"}
+    assert ended == {**given, "revokedAt": ended["revokedAt"], "status": "revoked", "erasureID": None}
+    del ended["erasureID"]
     assert consents.listed(user) == [ended]
 
 

@@ -57,7 +57,7 @@ def _ledger() -> Check:
     with transaction() as connection:
         broken = verify_chain(connection)
     if broken:
-        first = f"first at entry {broken[0].sequence} of one of {len(broken)} people"
+        first = f"first at entry {broken[0].sequence} of one of {len({one.user_id for one in broken})} people"
         return Check(
             "consent ledger", State.FAILED, f"its hash chain is broken, {first}", "restore the database from a backup"
         )

@@ -19,9 +19,19 @@ def verify_evidence(context: click.Context, user_id: str | None, *, as_json: boo
     found = verify(user_id)
     wrong = [str(evidence_id) for evidence_id in found.wrong]
     if as_json:
-        emit({"ok": not wrong, "literal": found.literal, "measured": found.measured, "wrong": wrong})
+        emit(
+            {
+                "ok": not wrong,
+                "literal": found.literal,
+                "measured": found.measured,
+                "unproven": found.unproven,
+                "wrong": wrong,
+            }
+        )
     else:
         out().print(f"{found.literal} passages literal, {found.measured} measured in sound, {len(wrong)} wrong")
+        if found.unproven:
+            out().print(f"{found.unproven} came in a bundle without its sources, are not proven and never shown")
         for evidence_id in wrong:
             out().print(f"  {evidence_id}", markup=False, soft_wrap=True)
     context.exit(1 if wrong else 0)

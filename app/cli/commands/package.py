@@ -9,7 +9,8 @@ import click
 
 from app.cli.console import emit, out
 from app.cli.options import as_json, quiet_logging
-from app.services import packages
+from app.services import access, packages
+from app.vocabulary import AccessAction
 
 
 @click.command()
@@ -20,7 +21,9 @@ from app.services import packages
 def text(package: UUID, layer: UUID | None) -> None:
     """Print the text layer of PACKAGE exactly as it is, with nothing added."""
     quiet_logging()
-    words = packages.layer_text(packages.owner_of(package), package, layer)
+    owner = packages.owner_of(package)
+    words = packages.layer_text(owner, package, layer)
+    access.record(None, owner, access.OPERATOR, AccessAction.READ_TEXT, "text", package)
     # As bytes: a text stream would translate line ends, and evidence is located by code points of exactly this text.
     sys.stdout.buffer.write(words.encode("utf-8", "surrogatepass"))
     sys.stdout.buffer.flush()
@@ -32,7 +35,9 @@ def text(package: UUID, layer: UUID | None) -> None:
 def features(package: UUID, *, as_json: bool) -> None:
     """Print the raw features of PACKAGE."""
     quiet_logging()
-    documents = packages.features(packages.owner_of(package), package)
+    owner = packages.owner_of(package)
+    documents = packages.features(owner, package)
+    access.record(None, owner, access.OPERATOR, AccessAction.READ_FEATURES, "features", package)
     if as_json:
         emit({"data": documents})
         return

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
 
+from app.database import transaction
+from app.models import Run
 from app.services import consents, interpret, merge, packages
 from app.services.analyse import run_lane
 from app.services.ports import Lane
@@ -54,8 +57,13 @@ def line() -> Line:
 
 
 @pytest.fixture
-def user(postgres: Any) -> str:
-    return f"user-{uuid4().hex[:10]}"
+def user(postgres: Any) -> Iterator[str]:
+    """Somebody new; no run of theirs stays in the window for the next test to find."""
+    somebody = f"user-{uuid4().hex[:10]}"
+    yield somebody
+    with transaction() as connection:
+        left = (Run.user_id == somebody, Run.state.in_(["queued", "running"]))
+        connection.execute(update(Run).where(*left).values(state="cancelled"))
 
 
 @pytest.fixture

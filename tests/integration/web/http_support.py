@@ -144,8 +144,11 @@ def stock(person: Person, *, candidates: int = 3) -> dict[str, str]:
     package_id = UUID(sent.get_json()["packageID"])
     layer_id = _layer(person.user_id, package_id)
     made = [_candidate(person.user_id, package_id, layer_id, number) for number in range(candidates)]
+    erased = person.call("DELETE", f"/data/packages/{upload(person).get_json()['packageID']}")
+    assert erased.status_code == 202, erased.get_data(as_text=True)
     return {
         "consentTokenID": person.consent(),
+        "erasureID": erased.get_json()["erasureID"],
         "packageID": str(package_id),
         "candidateID": str(made[0][0]),
         "evidenceID": str(made[0][1]),

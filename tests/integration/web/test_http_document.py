@@ -14,8 +14,13 @@ from openapi_spec_validator import validate
 
 from tests.integration.web.http_support import Person, stock, upload
 
-#: Design, section 9, but erasure and export.
+#: Design, section 9, but export.
 PROMISED = {
+    ("delete", "/v1/users/{userID}"),
+    ("delete", "/v1/users/{userID}/data/packages/{packageID}"),
+    ("get", "/v1/users/{userID}/data/packages/{packageID}/erasure-preview"),
+    ("get", "/v1/users/{userID}/erasures"),
+    ("get", "/v1/users/{userID}/erasures/{erasureID}"),
     ("post", "/v1/users/{userID}/consents"),
     ("get", "/v1/users/{userID}/consents"),
     ("post", "/v1/users/{userID}/consents/{consentTokenID}/revoke"),

@@ -12,13 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.layers import SELF, Segment, Span, TextLayer, digest
+from app.quoting import NO_WIDTH, QUOTES, SPACES, Finder, VerifiedBy
 from app.traits.proof import (
-    _NO_WIDTH,
-    _QUOTES,
-    _SPACES,
     EvidenceType,
-    Finder,
-    VerifiedBy,
     evidence_type,
     locate,
     locator,
@@ -28,7 +24,7 @@ from app.vocabulary import SegmentKind
 
 #: Lone surrogates, NUL, combining marks, astral and right-to-left characters, all kinds of spaces and quotation marks.
 AWKWARD = st.sampled_from(
-    [*"abAB .,\x00\u0301\u05d0\u0627\U0001f600\U0001f469\u200d\ud800\udfffé", *_SPACES, *_QUOTES, *_NO_WIDTH]
+    [*"abAB .,\x00\u0301\u05d0\u0627\U0001f600\U0001f469\u200d\ud800\udfffé", *SPACES, *QUOTES, *NO_WIDTH]
 )
 TEXTS = st.text(st.one_of(AWKWARD, st.characters()), max_size=60)
 
@@ -39,11 +35,11 @@ def own(text: str, **facts: str) -> TextLayer:
 
 def reduced(text: str) -> str:
     """What must be equal, computed in another way than the code does: no white space, no marks, one kind of quote."""
-    return "".join("'" if c in _QUOTES else c for c in text if not c.isspace() and c not in _NO_WIDTH)
+    return "".join("'" if c in QUOTES else c for c in text if not c.isspace() and c not in NO_WIDTH)
 
 
 def test_the_listed_spaces_are_all_that_unicode_has() -> None:
-    assert set(_SPACES) == {chr(c) for c in range(sys.maxunicode + 1) if chr(c).isspace()}
+    assert set(SPACES) == {chr(c) for c in range(sys.maxunicode + 1) if chr(c).isspace()}
 
 
 @given(TEXTS, st.data())
@@ -131,8 +127,8 @@ def test_a_literal_quotation_is_always_found_exactly(before: str, quote: str, af
 
 @given(TEXTS, st.data())
 def test_a_quotation_with_other_spaces_and_quotes_is_found_at_its_place(quote: str, data: st.DataObject) -> None:
-    changed = re.sub(r"\s+", lambda _: data.draw(st.text(st.sampled_from(_SPACES), min_size=1, max_size=3)), quote)
-    changed = "".join(data.draw(st.sampled_from(_QUOTES)) if c in _QUOTES else c for c in changed)
+    changed = re.sub(r"\s+", lambda _: data.draw(st.text(st.sampled_from(SPACES), min_size=1, max_size=3)), quote)
+    changed = "".join(data.draw(st.sampled_from(QUOTES)) if c in QUOTES else c for c in changed)
     before = "\U0001f600 \u05d0 "
     found = locate(changed, own(f"{before}{quote} \u0301end"))
     if _empty(quote):
@@ -144,7 +140,7 @@ def test_a_quotation_with_other_spaces_and_quotes_is_found_at_its_place(quote: s
 
 
 def _empty(quote: str) -> bool:
-    return not quote.strip(_SPACES + _NO_WIDTH)
+    return not quote.strip(SPACES + NO_WIDTH)
 
 
 @pytest.mark.parametrize(

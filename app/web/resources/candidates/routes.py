@@ -11,6 +11,7 @@ from werkzeug.http import quote_etag
 
 from app.services import candidates, review
 from app.services.candidates import Query
+from app.vocabulary import AccessAction
 from app.web.auth import MANAGE, READ
 from app.web.resources.candidates.schemas import (
     ActionSchema,
@@ -48,14 +49,18 @@ _IF_MATCH = {
 }
 
 
-@blueprint.endpoint("GET", "", access=READ, query=CandidateQuery, answer=CandidatesSchema)
+@blueprint.endpoint(
+    "GET", "", access=READ, reads=AccessAction.READ_TRAITS, query=CandidateQuery, answer=CandidatesSchema
+)
 def list_candidates(query: Query, user_id: str) -> dict[str, Any]:
     """A page of candidates with their evidence."""
     rows, total = candidates.list_candidates(user_id, query)
     return page(rows, total, {"offset": query.offset, "limit": query.limit})
 
 
-@blueprint.endpoint("GET", "/<uuid:candidateID>", access=READ, answer=CandidateSchema, headers=_ETAG)
+@blueprint.endpoint(
+    "GET", "/<uuid:candidateID>", access=READ, reads=AccessAction.READ_TRAITS, answer=CandidateSchema, headers=_ETAG
+)
 def read_candidate(user_id: str, candidate_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
     """One candidate with all its evidence and the explanation of its confidence."""
     candidate = candidates.one_candidate(user_id, candidate_id)

@@ -36,6 +36,12 @@ class ConsentSchema(Schema):
     status = fields.String(required=True, validate=validate.OneOf(["active", "expired", "revoked"]))
 
 
+class RevokedSchema(ConsentSchema):
+    """A consent that has ended, and the erasure of what was given under it."""
+
+    erasureID = Id(required=True, allow_none=True, metadata={"description": "Null where nothing was given under it"})
+
+
 class ConsentsSchema(Schema):
     """All consents of the person, newest first."""
 

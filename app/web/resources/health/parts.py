@@ -53,16 +53,12 @@ def database() -> str | None:
         connection.execute(text("SET LOCAL statement_timeout = '2s'"))
         table = connection.execute(text("SELECT to_regclass('alembic_version')")).scalar()
         found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if table else None
-    return (
-        None
-        if found == schema_head()
-        else "the schema is not the newest: run `alembic -c migrations/alembic.ini upgrade head`"
-    )
+    return None if found == schema_head() else "the schema is not the newest: run `echosphere migrate`"
 
 
 def broker() -> str | None:
     """What is wrong with the broker."""
-    return "the broker does not answer: is Redis running?" if None in inspect.depths().values() else None
+    return "the broker does not answer: is Redis, or RabbitMQ, running?" if None in inspect.depths().values() else None
 
 
 def objects() -> str | None:

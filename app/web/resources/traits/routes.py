@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.services import review
+from app.vocabulary import AccessAction
 from app.web.auth import MANAGE, READ
 from app.web.resources.candidates.schemas import OutcomeSchema
 from app.web.resources.traits.schemas import OwnTraitSchema, TraitsSchema
@@ -14,7 +15,7 @@ from app.web.smorest import PERSON, Blueprint
 blueprint = Blueprint("traits", description="What the person settled on", prefix=f"{PERSON}/persona/traits")
 
 
-@blueprint.endpoint("GET", "", access=READ, query=PageQuery, answer=TraitsSchema)
+@blueprint.endpoint("GET", "", access=READ, reads=AccessAction.READ_TRAITS, query=PageQuery, answer=TraitsSchema)
 def list_traits(query: dict[str, Any], user_id: str) -> dict[str, Any]:
     """The settled traits."""
     return page(*review.list_traits(user_id, **query), query)
