@@ -22,6 +22,11 @@ RULES: dict[str, tuple[str, ...]] = {
     "audio.prosody": ("app.traits.rules_voice:signals",),
     "text.sentiment_model": ("app.traits.rules_models:signals",),
     "text.emotion_model": ("app.traits.rules_models:signals",),
+    "llm.traits": ("app.traits.rules_llm:signals",),
+    "llm.facts": ("app.traits.rules_llm:signals",),
+    "llm.concepts": ("app.traits.rules_llm:signals",),
+    "llm.style": ("app.traits.rules_llm:signals",),
+    "llm.stance": ("app.traits.rules_llm:signals",),
 }
 
 

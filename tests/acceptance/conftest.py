@@ -24,10 +24,13 @@ import psycopg2.extras
 import pytest
 
 from config.broker import redis_client
+from scripts.stores.aws import Aws
+from scripts.stores.mongodb import FerretDB
+from scripts.stores.neo4j import Neo4jServer
 from scripts.stores.rabbitmq import RabbitMQ
 from scripts.stores.redis import RedisServer
-from scripts.stores.server import MissingToolchain, stop
-from tests.servers import missing
+from scripts.stores.server import LocalServer, MissingToolchain, stop
+from tests.servers import built, missing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = Path(sys.executable).parent / "echosphere"
@@ -86,6 +89,16 @@ class Rabbit:
         self._pids["rabbitmq"] = self.broker.start()
 
 
+@contextmanager
+def stores_in(place: Path) -> Iterator[tuple[LocalServer, ...]]:
+    """MongoDB's protocol, Neo4j, S3 and KMS for a fleet: all that it does not bring itself."""
+    servers = (FerretDB(place / "mongodb"), Neo4jServer(place / "neo4j"), Aws(place / "aws"))
+    with ExitStack() as stack:
+        for server in servers:
+            stack.enter_context(built(server).running())
+        yield servers
+
+
 @dataclass
 class Fleet:
     """A running fleet and the ways a test looks at it."""
@@ -94,6 +107,8 @@ class Fleet:
     environment: dict[str, str] = field(repr=False)
     #: Where the messages are; None for the Redis that the fleet brings.
     rabbit: Rabbit | None = None
+    #: Where features, graph and objects are; none where PostgreSQL and files hold them.
+    stores: tuple[LocalServer, ...] = ()
 
     def run(self, *args: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -176,7 +191,10 @@ class Fleet:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "brokers(*names): the fleet runs on each of these in turn; else on redis alone")
+    config.addinivalue_line(
+        "markers",
+        "brokers(*names): the fleet runs on each of these in turn; else redis alone; stores: RabbitMQ and the others",
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -213,9 +231,13 @@ def fleet(request: pytest.FixtureRequest) -> Iterator[Fleet]:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, place, ignore_errors=True)
         own = Fleet(home, environment)
-        if request.param == "rabbitmq":
+        if request.param in {"rabbitmq", "stores"}:
             own.rabbit = stack.enter_context(rabbit_in(place))
             environment |= {**own.rabbit.results.settings(), **own.rabbit.broker.settings()}
+        if request.param == "stores":
+            own.stores = stack.enter_context(stores_in(place))
+            for server in own.stores:
+                environment |= server.settings()
         stack.callback(own.run, "down", timeout=120)
         started = own.run("up", "--detach", timeout=180)
         assert started.returncode == 0, started.stderr[-2000:]

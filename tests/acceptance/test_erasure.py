@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from neo4j import GraphDatabase
+from pymongo import MongoClient
 
 from app.models import Base
 from config.broker import redis_client
+from scripts.stores.aws import BUCKET, Aws
+from scripts.stores.mongodb import FerretDB
+from scripts.stores.neo4j import Neo4jServer
+from scripts.stores.server import LocalServer
 from tests.acceptance.conftest import Fleet, letter
 
 pytestmark = pytest.mark.fleet
@@ -45,13 +51,38 @@ def _everywhere(fleet: Fleet) -> Iterator[tuple[str, str]]:
         for row in fleet.sql(f"SELECT held::text AS held FROM {table} AS held"):  # noqa: S608 - our own tables
             yield table, row["held"]
     for name in ("ECHO_BROKER_URL", "ECHO_RESULT_URL"):
-        client = redis_client(fleet.environment.get(name) or fleet.settings()[name])
+        url = fleet.environment.get(name) or fleet.settings()[name]
+        if url.startswith("amqp"):
+            continue
+        client = redis_client(url)
         for key in client.scan_iter(count=1000):
             yield "redis", repr((key, _value(client, key)))
         client.close()
+    for server in fleet.stores:
+        yield from _in_store(server)
     for path in fleet.home.rglob("*"):
         if path.is_file() and "postgres" not in path.relative_to(fleet.home).parts[0]:
             yield path.name, path.read_bytes().decode("utf-8", "replace")
+
+
+def _in_store(server: LocalServer) -> Iterator[tuple[str, str]]:
+    """Everything that a store holds, read by its own client."""
+    match server:
+        case FerretDB():
+            client = MongoClient[dict[str, Any]](server.url)
+            yield from (("mongodb", repr(one)) for one in client.get_default_database().raw_features.find())
+            client.close()
+        case Neo4jServer():
+            with GraphDatabase.driver(server.settings()["ECHO_GRAPH_URL"]) as driver:
+                for query in (
+                    "MATCH (n) RETURN properties(n) AS held",
+                    "MATCH ()-[r]->() RETURN properties(r) AS held",
+                ):
+                    yield from (("neo4j", repr(record["held"])) for record in driver.execute_query(query).records)
+        case Aws():
+            s3 = server.client("s3")
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+                yield from (("s3", one["Key"]) for one in page.get("Contents", ()))
 
 
 def _value(client: Any, key: bytes) -> Any:
@@ -82,6 +113,7 @@ def _receipt(fleet: Fleet, user: str, seconds: float = 90) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.brokers("redis", "stores")
 def test_one_of_two_persons_is_erased_while_workers_are_killed(fleet: Fleet, tmp_path: Path) -> None:
     seed = int(os.environ.get("ECHO_TEST_SEED") or time.time())
     print(f"erasure seed {seed}")  # noqa: T201 - the seed is needed to repeat it
