@@ -56,7 +56,7 @@ def test_no_sentence_of_the_person_is_in_any_table(person: Person) -> None:
     package = person.package(private + WORDS)
     merge(person.analysed(package, finding(evidence=[private.strip()])))
     assert len(person.evidence()) == 1
-    assert "grandmother" not in dump()
+    assert "hid the silver" not in dump()
     assert digest(private.strip()) in dump()
 
 

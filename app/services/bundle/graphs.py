@@ -22,11 +22,10 @@ def graphml(graph: Graph) -> Iterator[str]:
     A property has a key for each kind of value that it takes, as GraphML wants one type for a key.
     """
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
-    keys: dict[tuple[str, str, _Kind], str] = {("node", "label", "string"): "k0", ("edge", "type", "string"): "k1"}
+    found: set[tuple[str, str, _Kind]] = {("node", "label", "string"), ("edge", "type", "string")}
     for domain, parts in (("node", graph.nodes), ("edge", graph.edges)):
-        for part in parts:
-            for name, value in part.properties.items():
-                keys.setdefault((domain, name, _kind(value)), f"k{len(keys)}")
+        found.update((domain, name, _kind(value)) for part in parts for name, value in part.properties.items())
+    keys = {key: f"k{number}" for number, key in enumerate(sorted(found))}
     for (domain, name, kind), key in keys.items():
         yield f'<key id="{key}" for="{domain}" attr.name={_attribute(name)} attr.type="{kind}"/>\n'
     yield '<graph id="persona" edgedefault="directed">\n'
@@ -55,7 +54,7 @@ def _kind(value: Property) -> _Kind:
 def _data(domain: str, properties: Mapping[str, Property], keys: Mapping[tuple[str, str, _Kind], str]) -> str:
     return "".join(
         f'<data key="{keys[domain, name, _kind(value)]}">{escape(_xml(value))}</data>'
-        for name, value in properties.items()
+        for name, value in sorted(properties.items())
     )
 
 

@@ -58,7 +58,7 @@ def test_a_schema_that_is_not_the_newest_is_not_ready(client: FlaskClient) -> No
     with transaction() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     try:
-        assert "upgrade head" in ready(client)[1]["database"]["detail"]
+        assert "echosphere migrate" in ready(client)[1]["database"]["detail"]
     finally:
         with transaction() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": parts.schema_head()})
