@@ -9,6 +9,7 @@ log or an error.
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -105,6 +106,27 @@ class Settings(BaseSettings):
 
     #: Whether dispositions (Big Five) are inferred from word classes (docs/decisions/0007-dispositions.md).
     infer_dispositions: bool = False
+
+    #: Key of an Anthropic account. Empty: what needs Claude is skipped and says so.
+    anthropic_api_key: SecretStr = SecretStr("")
+    #: Another address than the vendor's, for a proxy or a stub.
+    anthropic_base_url: str = ""
+    #: Which model is asked, by the vendor's id.
+    anthropic_model: str = "claude-sonnet-5-5"
+    #: Seconds of one call, whatever the other side does. Sixteen thousand tokens take a model about four minutes.
+    llm_deadline_s: float = 280.0
+    #: Calls to one vendor with one key at a time, in all workers together.
+    llm_concurrency: int = Field(default=8, ge=1)
+    #: US dollars that one run may cost. A call is made only if its worst case is still within.
+    llm_budget_run: Decimal = Field(default=Decimal(5), ge=0)
+    #: US dollars that one person's runs may cost in a calendar month (UTC).
+    llm_budget_person_month: Decimal = Field(default=Decimal(50), ge=0)
+    #: Times that a vendor who cannot answer now is asked before the step fails.
+    llm_tries: int = Field(default=6, ge=1)
+    #: Whether answers are kept, encrypted in the package's vault, to be shown, repeated, and not paid twice.
+    llm_recordings: bool = True
+    #: A table of models and prices of one's own, in the form of app/analyzers/llm/models.json.
+    llm_models: Path | None = None
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Test builds only: name of the step at which the process kills itself (tests/acceptance).

@@ -186,7 +186,9 @@ def catalog() -> dict[str, AnalyzerRow]:
     Raises:
         Misconfigured: two rows share a name.
     """
-    rows = [*BUILT_IN, *(point.load() for point in entry_points(group="echosphere.analyzers"))]
+    from app.analyzers.llm.rows import ROWS  # noqa: PLC0415 - its rows are of this module's class
+
+    rows = [*BUILT_IN, *ROWS, *(point.load() for point in entry_points(group="echosphere.analyzers"))]
     table: dict[str, AnalyzerRow] = {}
     for row in rows:
         if row.name in table:

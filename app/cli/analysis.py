@@ -113,6 +113,8 @@ def _doing(uploads: Sequence[Upload]) -> str:
         for step in upload.state.get("steps", []):
             if step["status"] == "running":
                 return str(step["analyzer"])
+            if step.get("notBefore"):
+                return f"{step['analyzer']} waits for its vendor until {step['notBefore'][11:16]} UTC"
     ended = sum(upload.status.final for upload in uploads)
     return f"{ended} of {len(uploads)} analysed"
 

@@ -7,6 +7,7 @@ from app.models.erasure import Erasure
 from app.models.features import RawAnalysisFeatures
 from app.models.graph import GraphEdge, GraphNode, GraphOutbox
 from app.models.intake import PackageKey, TextLayerRecord, UserDataPackage
+from app.models.llm import LlmBreaker, LlmCall
 from app.models.runs import Run, Step
 from app.models.traits import (
     CandidateContribution,
@@ -29,6 +30,8 @@ __all__ = [
     "GraphEdge",
     "GraphNode",
     "GraphOutbox",
+    "LlmBreaker",
+    "LlmCall",
     "PackageKey",
     "RawAnalysisFeatures",
     "Run",

@@ -48,7 +48,11 @@ class Step(Base):
     """One analyzer within one run."""
 
     __tablename__ = "steps"
-    __table_args__ = (UniqueConstraint("run_id", "analyzer"), Index(None, "package_id"))
+    __table_args__ = (
+        UniqueConstraint("run_id", "analyzer"),
+        Index(None, "package_id"),
+        Index("ix_steps_waiting", "run_id", postgresql_where=text("state = 'pending' AND not_before IS NOT NULL")),
+    )
 
     step_id: Mapped[Id] = mapped_column(primary_key=True)
     run_id: Mapped[Id] = mapped_column(ForeignKey("runs.run_id", ondelete="CASCADE"))
@@ -73,6 +77,10 @@ class Step(Base):
     token: Mapped[UUID | None] = mapped_column(PG_UUID(as_uuid=True))
     #: Not to be begun before this time; delays live here and never in a message.
     not_before: Mapped[Timestamp | None]
+    #: Times that a vendor could not answer; not attempts, since no worker died of it.
+    waits: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    #: When it was first put off.
+    waiting_since: Mapped[Timestamp | None]
     reason: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     processing_time_ms: Mapped[int | None]
     feature_set_id: Mapped[UUID | None] = mapped_column(PG_UUID(as_uuid=True))

@@ -16,12 +16,16 @@ from sqlalchemy import Connection
 
 from app.analysis import Blob, Context, Result
 from app.analyzers.catalog import AnalyzerRow, analyzer
+from app.analyzers.llm.port import VendorError
+from app.asking import Ask
 from app.database import AnyRow
 from app.errors import EchoError, Reason, Refusal
 from app.layers import TextLayer
 from app.services.claims import Claim, claim, lane_lock
 from app.services.failpoints import failpoint
 from app.services.layers import load_main_layer
+from app.services.llm.vendors import vendor_name
+from app.services.llm.waiting import NotNow, unanswered
 from app.services.planning import model_folder
 from app.services.results import Outcome, store
 from app.vault import open_package
@@ -105,13 +109,19 @@ class _Artifact:
             raise Refusal(ReasonCode.NO_TEXT, "the package has no text layer")
         return found[1]
 
-    def context(self, row: AnalyzerRow) -> Context:
-        """What the analyzer may know besides the artifact."""
+    def context(self, row: AnalyzerRow, step: AnyRow) -> Context:
+        """What the analyzer of a step may know besides the artifact."""
         options = {"max_seconds": settings().max_audio_seconds, **row.options}
         options |= settings().analyzer_options.get(row.name, {})
         if folder := model_folder(row):
             options |= {"model": folder, "task": row.model}
-        return Context(Authorship(self.package.details.get("authorship", Authorship.UNKNOWN)), options)
+        authorship = Authorship(self.package.details.get("authorship", Authorship.UNKNOWN))
+        return Context(authorship, options, self._ask(step) if vendor_name(row) else None)
+
+    def _ask(self, step: AnyRow) -> Ask:
+        from app.services.llm.asking import asking  # noqa: PLC0415 - only workers of the llm queue ask
+
+        return asking(self._connection, step, self.package, self.vault)
 
 
 def _analyse(step: AnyRow, artifact: _Artifact, timeouts: tuple[type[Exception], ...]) -> Outcome:
@@ -122,11 +132,13 @@ def _analyse(step: AnyRow, artifact: _Artifact, timeouts: tuple[type[Exception],
         row = replace(row, implementation=other)
     failpoint(f"lane.analyse.{row.name}")
     try:
-        result = _call(row, artifact)
+        result = _call(row, step, artifact)
         outcome = Outcome(step, StepStatus.DONE, result.reason, result)
     except Refusal as refusal:
         skipped = refusal.reason.code in SKIPPING and row.phase is Phase.INTERPRET
         outcome = Outcome(step, StepStatus.SKIPPED if skipped else StepStatus.FAILED, refusal.reason)
+    except (VendorError, NotNow) as error:
+        outcome = unanswered(step, error)
     except timeouts:
         outcome = _failed(step, ReasonCode.TIMED_OUT, "the analyzer took longer than its limit: try a shorter file")
     except (MemoryError, RecursionError):
@@ -144,8 +156,8 @@ def _failed(step: AnyRow, code: ReasonCode, message: str) -> Outcome:
     return Outcome(step, StepStatus.FAILED, Reason(code, message))
 
 
-def _call(row: AnalyzerRow, artifact: _Artifact) -> Result:
-    read, context = artifact.read(), artifact.context(row)
+def _call(row: AnalyzerRow, step: AnyRow, artifact: _Artifact) -> Result:
+    read, context = artifact.read(), artifact.context(row, step)
     if not row.sandboxed:
         return row.load()(read, context)
     from app.perception.sandbox import sandbox  # noqa: PLC0415 - only workers of sandboxed analyzers need it

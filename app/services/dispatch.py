@@ -21,9 +21,13 @@ from config.settings import settings
 #: Advisory lock of whoever fills the window at this moment.
 FILL_LOCK = 7_240_201
 
+#: Runs whose next step waits for a vendor take nobody's place.
+_WAITING = "run_id IN (SELECT run_id FROM steps WHERE state = 'pending' AND not_before > now())"
+
 _NEXT = text(
-    """
-    WITH in_flight AS (SELECT user_id, count(*) AS n FROM runs WHERE state = 'running' GROUP BY user_id),
+    f"""
+    WITH in_flight AS (SELECT user_id, count(*) AS n FROM runs
+                       WHERE state = 'running' AND NOT {_WAITING} GROUP BY user_id),
          waiting AS (
              SELECT run_id, sequence, user_id, row_number() OVER (PARTITION BY user_id ORDER BY sequence) AS place
              FROM runs WHERE state = 'queued'
@@ -31,19 +35,21 @@ _NEXT = text(
     SELECT run_id FROM waiting LEFT JOIN in_flight USING (user_id)
     ORDER BY coalesce(n, 0) + place, sequence
     LIMIT :free
-    """
+    """  # noqa: S608 - our own words
 )
 
 _ROOM = text(
-    """
-    SELECT count(*) FILTER (WHERE state = 'running') AS in_flight,
-           count(*) FILTER (WHERE state = 'running' AND user_id = :user_id) AS own,
+    f"""
+    SELECT count(*) FILTER (WHERE state = 'running' AND NOT {_WAITING}) AS in_flight,
+           count(*) FILTER (WHERE state = 'running' AND user_id = :user_id AND NOT {_WAITING}) AS own,
            count(*) FILTER (WHERE state = 'queued') AS waiting,
            count(*) FILTER (WHERE state = 'queued' AND user_id = :user_id) AS own_waiting,
            count(DISTINCT user_id) FILTER (WHERE state = 'running') AS people
     FROM runs WHERE state IN ('queued', 'running')
-    """
+    """  # noqa: S608 - our own words
 )
+
+_IN_FLIGHT = text(f"SELECT count(*) FROM runs WHERE state = 'running' AND NOT {_WAITING}")  # noqa: S608 - our own words
 
 
 def window() -> int:
@@ -112,7 +118,7 @@ def fill(pipeline: Pipeline, *, at_least: int = 1) -> int:
     with transaction() as connection:
         if not connection.execute(text("SELECT EXISTS (SELECT 1 FROM runs WHERE state = 'queued')")).scalar():
             return 0
-        in_flight = connection.execute(text("SELECT count(*) FROM runs WHERE state = 'running'")).scalar_one()
+        in_flight = connection.execute(_IN_FLIGHT).scalar_one()
         free = window() - in_flight
         if free < at_least:
             return 0

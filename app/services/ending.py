@@ -67,7 +67,9 @@ def ending(steps: Sequence[EndedStep]) -> tuple[RunStatus, Reason | None]:
     bad = [step for step in steps if step.state in {StepStatus.FAILED, StepStatus.DENIED, StepStatus.CANCELLED}]
     if not bad:
         unread = [s for s in steps if s.phase is Phase.INTERPRET] if done else list(steps)
-        return RunStatus.DONE, None if any(s.state is StepStatus.DONE for s in unread) else _worst(unread)
+        # A vendor that the person never allowed explains nothing.
+        said = [s for s in unread if not (s.reason and s.reason.code is ReasonCode.CONSENT_DENIED)]
+        return RunStatus.DONE, None if any(s.state is StepStatus.DONE for s in unread) else _worst(said)
     if done:
         return RunStatus.PARTIAL, _worst(bad)
     failed = [step for step in bad if step.state is StepStatus.FAILED]

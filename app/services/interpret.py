@@ -12,6 +12,7 @@ from app.analyzers.catalog import interpreting
 from app.consent import ask
 from app.database import AnyRow, transaction
 from app.models import Run, Step, TextLayerRecord
+from app.services.llm.vendors import missing_vendor
 from app.services.planning import now, open_lanes, plan
 from app.services.ports import Lane
 from app.vocabulary import Phase, RunStatus, StepStatus
@@ -77,7 +78,8 @@ def interpret(run_id: UUID) -> tuple[Phase, list[Lane]] | None:
 def _plan(connection: Connection, run: AnyRow) -> list[dict[str, Any]]:
     """The steps that read the text layers; none where there is no layer."""
     rows = interpreting()
-    verdicts = ask(connection, run.user_id, run.consent_token_id, {row.scope for row in rows}, relaxed=True)
+    scopes = {row.scope for row in rows if not missing_vendor(row)}
+    verdicts = ask(connection, run.user_id, run.consent_token_id, scopes, relaxed=True)
     if not run.has_text:
         return []
     return plan(rows, run_id=run.run_id, package_id=run.package_id, user_id=run.user_id, verdicts=verdicts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from app.features import feature_store
 from app.models import PackageKey, Run, Step, TextLayerRecord, UserDataPackage
 from app.services import dispatch
 from app.services.layers import load_layer, main_layer
+from app.services.llm import ledger
 from app.services.planning import now
 from app.services.ports import Pipeline
 from app.services.submit import announce, permitted, start_run
@@ -92,15 +94,26 @@ def statuses(user_id: str, package_ids: Sequence[UUID]) -> list[dict[str, Any]]:
         ).mappings():
             steps.setdefault(row["run_id"], []).append({**row})
         layers = _layers(connection, [package["package_id"] for package in packages])
+        spent = ledger.costs(connection, [package["run_id"] for package in packages])
     place = {package_id: index for index, package_id in enumerate(package_ids)}
     states = [
-        _state({**package}, steps.get(package["run_id"], []), layers.get(package["package_id"], []))
+        _state(
+            {**package},
+            steps.get(package["run_id"], []),
+            layers.get(package["package_id"], []),
+            spent.get(package["run_id"], {}),
+        )
         for package in packages
     ]
     return sorted(states, key=lambda state: place[state["packageID"]])
 
 
-def _state(run: dict[str, Any], steps: list[dict[str, Any]], layers: list[dict[str, Any]]) -> dict[str, Any]:
+def _state(
+    run: dict[str, Any],
+    steps: list[dict[str, Any]],
+    layers: list[dict[str, Any]],
+    spent: Mapping[UUID, Decimal],
+) -> dict[str, Any]:
     finished = run["finished_at"]
     took = round((finished - run["created_at"]).total_seconds() * 1000) if finished else None
     return {
@@ -114,7 +127,7 @@ def _state(run: dict[str, Any], steps: list[dict[str, Any]], layers: list[dict[s
         "durationMs": took,
         "createdAt": run["created_at"],
         "finishedAt": finished,
-        "cost": {"amount": 0.0, "currency": "USD"},
+        "cost": {"amount": float(sum(spent.values())), "currency": "USD"},
         "steps": [
             {
                 "analyzer": step["analyzer"],
@@ -125,6 +138,9 @@ def _state(run: dict[str, Any], steps: list[dict[str, Any]], layers: list[dict[s
                 "status": step["state"],
                 "reason": step["reason"],
                 "attempts": step["attempts"],
+                "waits": step["waits"],
+                "notBefore": None if StepStatus(step["state"]).final else step["not_before"],
+                "cost": float(spent.get(step["step_id"], 0)),
                 "processingTimeMs": step["processing_time_ms"],
                 "featureSetID": step["feature_set_id"],
             }

@@ -11,6 +11,7 @@ from app.analyzers.catalog import AnalyzerRow
 from app.consent import Verdict
 from app.database import stable_id
 from app.errors import Reason
+from app.services.llm.vendors import missing_vendor, vendor_name
 from app.services.ports import Lane
 from app.vocabulary import Queue, ReasonCode, StepStatus
 from config.settings import settings
@@ -27,7 +28,9 @@ def model_folder(row: AnalyzerRow) -> str | None:
 
 
 def missing_model(row: AnalyzerRow) -> Reason | None:
-    """Why a row cannot run for want of its model. Asked here, so that no message is sent for nothing."""
+    """Why a row cannot run for want of its model or vendor. Asked here, so that no message is sent for nothing."""
+    if why := missing_vendor(row):
+        return why
     folder = model_folder(row)
     if folder is None or (settings().models_dir / str(row.model) / "config.json").exists():
         return None
@@ -69,7 +72,7 @@ def plan(
         run_id: of the run.
         package_id: of the package.
         user_id: its owner.
-        verdicts: of the consent, by scope.
+        verdicts: of the consent, by scope; those of vendors that are not set up may be missing.
         skip: why none of them has anything to do, if so.
 
     Returns:
@@ -78,7 +81,9 @@ def plan(
     steps = []
     for row in rows:
         state, reason = StepStatus.PENDING, None
-        if not verdicts[row.scope].is_valid:
+        if vendor_name(row) and (why := skip or _unused_vendor(row, verdicts)):
+            state, reason = StepStatus.SKIPPED, why
+        elif not verdicts[row.scope].is_valid:
             state, reason = StepStatus.DENIED, denied(row.scope, verdicts[row.scope])
         elif why := skip or missing_model(row):
             state, reason = StepStatus.SKIPPED, why
@@ -101,6 +106,14 @@ def plan(
             }
         )
     return steps
+
+
+def _unused_vendor(row: AnalyzerRow, verdicts: Mapping[str, Verdict]) -> Reason | None:
+    """Why a vendor has nothing to do. One that the person never allowed is left out; nothing was refused with it."""
+    if why := missing_vendor(row):
+        return why
+    verdict = verdicts[row.scope]
+    return denied(row.scope, verdict) if verdict.reason == "not_covered" else None
 
 
 def open_lanes(steps: Iterable[dict[str, Any]]) -> list[Lane]:

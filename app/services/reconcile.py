@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, and_, exists, func, or_, select, text, update
 
 from app.database import AnyRow, transaction
 from app.errors import Reason
@@ -41,6 +41,11 @@ MAX_DISPATCHES = 12
 MAX_DOUBLINGS = 4
 
 
+#: A step of the run that has not ended, and that it may be begun.
+_OPEN = and_(Step.run_id == Run.run_id, Step.state.in_([str(s) for s in StepStatus if not s.final]))
+_BEGINS = or_(Step.not_before.is_(None), Step.not_before <= func.now())
+
+
 def tick(pipeline: Pipeline) -> dict[str, int]:
     """Fill the window and mend what stopped.
 
@@ -60,7 +65,12 @@ def _stopped() -> list[AnyRow]:
     with transaction() as connection:
         runs = connection.execute(
             select(Run.run_id, Run.phase, Run.moved_at, Run.dispatches)
-            .where(Run.state == str(RunStatus.RUNNING), Run.moved_at < now() - timedelta(seconds=ENDED_AFTER_S))
+            .where(
+                Run.state == str(RunStatus.RUNNING),
+                Run.moved_at < now() - timedelta(seconds=ENDED_AFTER_S),
+                # Those that only wait for a vendor would keep the others from being looked at.
+                or_(~exists().where(_OPEN), exists().where(_OPEN, _BEGINS)),
+            )
             .order_by(Run.moved_at)
             .limit(BATCH)
         ).all()
@@ -80,11 +90,13 @@ def _mend(run: AnyRow, pipeline: Pipeline) -> bool:
         free = {lane for lane in {step.lane for step in still_open} if _free(connection, run.run_id, lane)}
         lost = [s for s in still_open if s.lane in free and s.attempts >= settings().max_attempts]
         due = [s for s in still_open if s not in lost and s.lane in free and _due(s)]
-        if not stale and still_open and not lost:
+        # A wait that is over since the run was last dispatched is no reason for doubt: nothing was lost.
+        waited = [step for step in due if step.not_before and step.not_before > run.moved_at]
+        if not stale and still_open and not lost and not waited:
             return False
         # The run before its steps, as everybody locks them.
         if due:
-            _dispatched(connection, run.run_id)
+            _dispatched(connection, run.run_id, again=not waited)
         if lost:
             _give_up(connection, [step.step_id for step in lost])
     if due:
@@ -107,11 +119,11 @@ def _due(step: AnyRow) -> bool:
     return step.not_before is None or step.not_before <= now()
 
 
-def _dispatched(connection: Connection, run_id: UUID) -> None:
+def _dispatched(connection: Connection, run_id: UUID, *, again: bool = True) -> None:
     connection.execute(
         update(Run)
         .where(Run.run_id == run_id)
-        .values(dispatches=Run.dispatches + 1, dispatched_at=now(), moved_at=now())
+        .values(dispatches=Run.dispatches + int(again), dispatched_at=now(), moved_at=now())
     )
     log.info("run_dispatched_again", run=str(run_id))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,22 +20,29 @@ from app.layers import digest
 from app.models import TextLayerRecord
 from app.services.claims import Claim
 from app.services.layers import remember
+from app.services.llm import ledger
 from app.services.planning import denied, now
 from app.vault import PackageVault
-from app.vocabulary import FeatureStatus, ReasonCode, StepStatus
+from app.vocabulary import FeatureStatus, Queue, ReasonCode, StepStatus
 
 #: States of steps that leave a feature document: what was found, or why nothing was.
 DOCUMENTED = frozenset({StepStatus.DONE, StepStatus.FAILED})
 
-#: End the steps whose token is still ours; the others belong to somebody else now. The run is locked before its steps,
+#: End the steps whose token is still ours, or put them off; the others belong to somebody else now. A step that waits
+#: for a vendor has used up no attempt: those count the workers that died of it. The run is locked before its steps,
 #: as everybody does who takes both: the join waits for its row.
 _FINISH = text(
     """
     WITH moved AS (UPDATE runs SET moved_at = now() WHERE run_id = :run RETURNING run_id)
     UPDATE steps SET state = ended.state, reason = nullif(ended.reason, 'null'), processing_time_ms = ended.took,
-                     feature_set_id = ended.document, finished_at = now()
+                     feature_set_id = ended.document, finished_at = CASE WHEN ended.not_before IS NULL THEN now() END,
+                     not_before = ended.not_before, waits = coalesce(ended.waits, steps.waits),
+                     waiting_since = CASE WHEN ended.not_before IS NULL THEN steps.waiting_since
+                                          ELSE coalesce(steps.waiting_since, now()) END,
+                     attempts = steps.attempts - CASE WHEN ended.not_before IS NULL THEN 0 ELSE 1 END
     FROM moved, jsonb_to_recordset(:ended)
-         AS ended(step_id uuid, token uuid, state text, reason jsonb, took int, document uuid)
+         AS ended(step_id uuid, token uuid, state text, reason jsonb, took int, document uuid,
+                  not_before timestamptz, waits smallint)
     WHERE steps.run_id = moved.run_id AND steps.step_id = ended.step_id AND steps.token = ended.token
     RETURNING steps.step_id
     """
@@ -51,6 +59,8 @@ class Outcome:
         reason: why it is not simply done.
         result: of the analyzer.
         milliseconds: that it took.
+        not_before: when to begin again; only with the state `pending`.
+        waits: times that the vendor could not answer so far, where it could not.
     """
 
     step: AnyRow
@@ -58,6 +68,8 @@ class Outcome:
     reason: Reason | None = None
     result: Result | None = None
     milliseconds: int = 0
+    not_before: datetime | None = None
+    waits: int | None = None
 
 
 def store(connection: Connection, claim: Claim, vault: PackageVault, outcomes: list[Outcome]) -> list[StepStatus]:
@@ -81,10 +93,13 @@ def store(connection: Connection, claim: Claim, vault: PackageVault, outcomes: l
         verdicts = ask(connection, package.user_id, package.consent, scopes)
         for outcome in outcomes:
             if not (verdict := verdicts[outcome.step.scope]).is_valid:
-                outcome.state, outcome.result = StepStatus.DENIED, None
+                outcome.state, outcome.result, outcome.not_before = StepStatus.DENIED, None, None
                 outcome.reason = denied(outcome.step.scope, verdict)
         ours = _finish(connection, outcomes)
         kept = [outcome for outcome in outcomes if outcome.step.step_id in ours]
+        for outcome in kept:
+            if outcome.result and (windows := outcome.result.features.get("perWindow")) and _is_llm(outcome.step):
+                ledger.judged(connection, outcome.step.step_id, windows)
         documents = [_document(package, outcome) for outcome in kept if outcome.state in DOCUMENTED]
         if documents:
             feature_store().put_many(documents, connection)
@@ -92,6 +107,10 @@ def store(connection: Connection, claim: Claim, vault: PackageVault, outcomes: l
         if records:
             _record_layers(connection, records)
     return [outcome.state for outcome in kept]
+
+
+def _is_llm(step: AnyRow) -> bool:
+    return bool(step.queue == Queue.LLM)
 
 
 def _must_be_storable(outcome: Outcome) -> None:
@@ -110,7 +129,9 @@ def _finish(connection: Connection, outcomes: list[Outcome]) -> set[UUID]:
             "token": str(outcome.step.token),
             "state": str(outcome.state),
             "reason": outcome.reason.as_json() if outcome.reason else None,
-            "took": outcome.milliseconds,
+            "took": outcome.milliseconds if outcome.not_before is None else None,
+            "not_before": outcome.not_before.isoformat() if outcome.not_before else None,
+            "waits": outcome.waits,
             "document": str(_feature_set_id(outcome.step)) if outcome.state in DOCUMENTED else None,
         }
         for outcome in outcomes

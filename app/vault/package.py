@@ -100,6 +100,10 @@ class PackageVault:
         """
         return b"".join(self.stream(object_key))
 
+    def named(self, name: str) -> bytes:
+        """The plaintext of the object that was `put` under that name; raises as `get` does."""
+        return self.get(self._key(name))
+
     def stream(self, object_key: str) -> Iterator[bytes]:
         """The plaintext, frame by frame, each verified before it is handed out.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -42,6 +43,7 @@ def _scopes(_context: click.Context, _parameter: click.Parameter, value: str | N
     show_default=True,
     help="Who wrote it; nothing is said of you by words that are not yours.",
 )
+@click.option("--dry-run", is_flag=True, help="Only estimate what vendors would take; nothing is uploaded or sent.")
 @as_json
 @click.pass_context
 def analyze(
@@ -51,6 +53,7 @@ def analyze(
     scopes: tuple[str, ...],
     authorship: str,
     *,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Analyse files and show the trait candidates with their evidence.
@@ -58,6 +61,8 @@ def analyze(
     Analysing grants a consent for it; it is in the ledger and can be revoked.
     """
     quiet_logging()
+    if dry_run:
+        context.exit(_quoted(files, scopes, as_json=as_json))
     place, user_id = home(), user_id or DEFAULT_USER
     need_up(place)
     with Client(user_id) as client:
@@ -76,3 +81,36 @@ def analyze(
         for line in analysis.remarks(upload):
             say(f"  {line}")
     context.exit(0 if all(upload.succeeded for upload in uploads) else 1)
+
+
+def _quoted(files: tuple[Path, ...], scopes: tuple[str, ...], *, as_json: bool) -> int:
+    """Show what vendors would take; the exit status."""
+    from app.errors import Refusal  # noqa: PLC0415 - only a dry run needs any of it
+    from app.services.llm.quote import quote  # noqa: PLC0415 - as above
+
+    rows = []
+    for file in files:
+        row: dict[str, Any] = {"file": str(file), "reason": None}
+        try:
+            row |= quote(file.read_bytes(), scopes).as_json()
+        except Refusal as refusal:
+            row["reason"] = refusal.reason.as_json()
+        rows.append(row)
+    if as_json:
+        emit({"data": rows})
+        return int(any(row["reason"] for row in rows))
+    for row in rows:
+        if row["reason"]:
+            said = row["reason"]["message"]
+        elif not row["questions"]:
+            said = (
+                "nothing would be sent: the scopes cover no vendor (analyse:text:anthropic), or the text is too short"
+            )
+        else:
+            said = (
+                f"{row['questions']} questions to {row['model']}, about {row['tokens']} tokens, about "
+                f"{float(row['costAbout']):.2f} USD (never more than {float(row['costAtMost']):.2f}), "
+                f"about {row['seconds']:.0f} s"
+            )
+        out().print(f"{row['file']}: {said}", markup=False, soft_wrap=True)
+    return int(any(row["reason"] for row in rows))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, exists, func, select, text
 
 from app.database import AnyRow, transaction
 from app.features import feature_store
-from app.models import Base, Run, Step, TextLayerRecord, UserDataPackage
+from app.models import Base, LlmCall, Run, Step, TextLayerRecord, UserDataPackage
 from app.pkg import graph_store
 from app.services import graph
 from app.services.claims import lane_key
@@ -161,6 +161,11 @@ def rows(work: Work) -> None:
         with transaction() as connection:
             # Text layers, runs and steps go with their packages.
             connection.execute(delete(UserDataPackage).where(among(UserDataPackage.package_id, batch)))
+    if (until := everything_before(work.row)) is not None:
+        with transaction() as connection:
+            # With one package, what its calls cost stays, without the package's id: a month's budget would not hold.
+            mine = (LlmCall.user_id == work.row.user_id, LlmCall.asked_at <= until)
+            connection.execute(delete(LlmCall).where(*mine))
     work.count("after", counted)
 
 

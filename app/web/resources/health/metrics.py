@@ -20,14 +20,25 @@ class Fleet(Collector):
         """Runs by state, messages, workers and slots by queue."""
         up = GaugeMetricFamily("echosphere_up", "Whether PostgreSQL and the broker answer", labels=["part"])
         try:
-            runs = fleet.run_counts()
+            runs, calls, quoted = fleet.run_counts(), fleet.vendor_calls(), fleet.fabrications()
         except StoreUnavailable:
-            runs = {}
+            runs, calls, quoted = {}, [], []
         depths = {queue: depth for queue, depth in inspect.depths().items() if depth is not None}
         up.add_metric(["database"], float(bool(runs)))
         up.add_metric(["broker"], float(bool(depths)))
         yield up
         yield _gauge("echosphere_runs", "Runs by state", "state", runs)
+        asked = GaugeMetricFamily("echosphere_llm_calls", "Calls by outcome", labels=["vendor", "model", "outcome"])
+        for vendor, model, outcome, count in calls:
+            asked.add_metric([vendor, model, outcome], count)
+        yield asked
+        quotes = GaugeMetricFamily(
+            "echosphere_llm_quotes", "Quotations of models", labels=["model", "prompt", "proven"]
+        )
+        for model, prompt, count, fabricated in quoted:
+            quotes.add_metric([model, prompt, "yes"], count - fabricated)
+            quotes.add_metric([model, prompt, "no"], fabricated)
+        yield quotes
         yield _gauge("echosphere_queue_messages", "Messages waiting by queue", "queue", depths)
         found = inspect.workers() if depths else {}
         for figure, meaning in (("workers", "Live workers by queue"), ("slots", "Worker slots by queue")):

@@ -83,6 +83,11 @@ class StepSchema(Schema):
     status = fields.String(required=True, validate=validate.OneOf([str(state) for state in StepStatus]))
     reason = fields.Nested(ReasonSchema, allow_none=True)
     attempts = fields.Integer(required=True)
+    waits = fields.Integer(required=True, metadata={"description": "Times that a vendor could not answer"})
+    notBefore = Time(
+        required=True, allow_none=True, metadata={"description": "When a vendor that could not answer is asked again"}
+    )
+    cost = fields.Float(required=True, metadata={"description": "US dollars at vendors"})
     processingTimeMs = fields.Integer(allow_none=True)
     featureSetID = Id(allow_none=True)
 
