@@ -32,6 +32,7 @@ COMMANDS = {
     "import": ("import_:import_", "Bring a bundle of `export` back."),
     "verify-evidence": ("evidence:verify_evidence", "Check every stored passage against its text."),
     "erase": ("erase:erase", "Erase an upload, or everything, with a signed receipt."),
+    "erase-due": ("erase_due:erase_due", "Erase now what its retention no longer allows."),
     "verify-receipt": ("erase:verify_receipt", "Check the signature of an erasure's receipt."),
     "migrate": ("migrate:migrate", "Bring every store's schema up to date."),
     "keys": ("keys:keys", "Look at the master key and rotate it."),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from neo4j import GraphDatabase
 from pymongo import MongoClient
@@ -177,3 +178,21 @@ def test_an_upload_is_erased_while_its_worker_lingers_and_is_killed(fleet: Fleet
     assert json.loads(printed)["clean"]
     assert _receipt(fleet, "lingers")["packageIDs"] == [package]
     assert not fleet.sql("SELECT 1 FROM candidates WHERE user_id = 'lingers'")
+
+
+def test_what_is_due_is_erased_at_once_when_asked_for(fleet: Fleet) -> None:
+    token = fleet.run("token", "--user", "due").stdout.strip()
+    address = f"{fleet.json('status')['url']}/v1/users/due"
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+        grant = {"scopes": ["analyse:text:local"], "purpose": "for an hour"}
+        consent = client.post(f"{address}/consents", json=grant).json()["consentTokenID"]
+        form = {"sourceDescription": "a letter", "consentTokenID": consent}
+        sent = client.post(f"{address}/data/upload", data=form, files={"file": ("letter.txt", letter(8))})
+        assert sent.status_code == 202
+    kept = Fleet(fleet.home, {**fleet.environment, "ECHO_RETENTION_DAYS": '{"for years": 0}'})
+    assert kept.json("erase-due") == {"erasureIDs": []}
+    due = Fleet(fleet.home, {**fleet.environment, "ECHO_RETENTION_DAYS": '{"for an hour": 0}'})
+    assert len(due.json("erase-due")["erasureIDs"]) == 1
+    receipt = _receipt(fleet, "due")
+    assert receipt["clean"]
+    assert receipt["packageIDs"] == [sent.json()["packageID"]]
