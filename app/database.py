@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +18,9 @@ from config.settings import settings
 
 #: A row of any shape; the statement that fetched it says which.
 AnyRow = Row[*tuple[Any, ...]]
+
+#: Legal in Python strings and in JSON text, refused by the stores: NUL and halves of surrogate pairs.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 #: Namespace of every UUIDv5 in EchoSphere, so that the same thing has the same id wherever it is computed.
 NAMESPACE = UUID("6f2b7a53-6a1c-5c0e-9a53-2f7d1c1f4e11")
@@ -61,6 +65,16 @@ def transaction() -> Iterator[Connection]:
         raise StoreUnavailable("PostgreSQL does not answer: is it running? `echosphere status` tells") from error
     with connection, connection.begin():
         yield connection
+
+
+@contextmanager
+def within(connection: Connection | None) -> Iterator[Connection]:
+    """The caller's transaction, or one of its own where there is none."""
+    if connection is not None:
+        yield connection
+        return
+    with transaction() as own:
+        yield own
 
 
 def relaxed(connection: Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Row, select, text
 
 from app.consent import ledger
 from app.consent.scopes import checked, covers
+from app.database import UNSTORABLE
 from app.errors import InvalidInput, NotFound
 from app.models import ConsentLedgerEntry
 
@@ -23,8 +23,6 @@ Ended = Literal["unknown", "revoked", "expired"]
 REASONS: dict[str, Ended | Literal["not_covered"]] = {why: why for why in (*get_args(Ended), "not_covered")}
 
 MAX_PURPOSE = 2000
-#: What PostgreSQL's text cannot hold.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _TABLE = ConsentLedgerEntry.__table__
 
@@ -112,7 +110,7 @@ def grant(
         InvalidInput: any of these is not so.
     """
     wanted = checked(scopes)
-    if not purpose.strip() or len(purpose) > MAX_PURPOSE or _UNSTORABLE.search(purpose):
+    if not purpose.strip() or len(purpose) > MAX_PURPOSE or UNSTORABLE.search(purpose):
         raise InvalidInput(
             f"`purpose` must be 1 to {MAX_PURPOSE} characters of text, without NUL or half characters", field="purpose"
         )

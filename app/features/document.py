@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from app.database import stable_id
+from app.database import UNSTORABLE, stable_id
 from app.errors import InvalidInput
 from app.vocabulary import FeatureStatus, Modality
 
 #: Attempts of one run that a fence can tell apart.
 _ATTEMPTS = 1000
-#: Legal in Python strings and in JSON text, refused by the stores: NUL and halves of surrogate pairs.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def feature_set_id(package_id: UUID, analyzer: str, version: str) -> UUID:
@@ -137,9 +134,9 @@ def storable(analyzer: str, document: dict[str, Any]) -> dict[str, Any]:
 def _cleaned(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     match value:
         case str():
-            return _UNSTORABLE.sub("\ufffd", value)
+            return UNSTORABLE.sub("\ufffd", value)
         case dict():
-            return {_UNSTORABLE.sub("\ufffd", str(key)): _cleaned(item) for key, item in value.items()}
+            return {UNSTORABLE.sub("\ufffd", str(key)): _cleaned(item) for key, item in value.items()}
         case list() | tuple():
             return [_cleaned(item) for item in value]
         case _:

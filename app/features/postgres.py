@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.database import transaction
+from app.database import within
 from app.features.document import FeatureDocument, mentions, newest, storable
 from app.models import RawAnalysisFeatures
 from app.vocabulary import FeatureStatus, Modality
 
 _TABLE = RawAnalysisFeatures.__table__
-
-
-@contextmanager
-def _within(connection: Connection | None) -> Iterator[Connection]:
-    if connection is not None:
-        yield connection
-        return
-    with transaction() as own:
-        yield own
 
 
 class PostgresFeatureStore:
@@ -44,9 +34,9 @@ class PostgresFeatureStore:
             set_={name: statement.excluded[name] for name in values[0] if name != "feature_set_id"},
             where=_TABLE.c.fence <= statement.excluded.fence,
         ).returning(_TABLE.c.feature_set_id)
-        with _within(connection) as within:
+        with within(connection) as held:
             # Given as parameters and not as `values(...)`, so that the statement is compiled once for any number.
-            return len(within.execute(guarded, values).all())
+            return len(held.execute(guarded, values).all())
 
     def of_package(self, user_id: str, package_id: UUID, connection: Connection | None = None) -> list[FeatureDocument]:
         """See `FeatureStore.of_package`."""
@@ -60,22 +50,22 @@ class PostgresFeatureStore:
 
     def _found(self, connection: Connection | None, *conditions: ColumnElement[bool]) -> list[FeatureDocument]:
         query = select(_TABLE).where(*conditions).order_by(_TABLE.c.analyzer, _TABLE.c.model_version)
-        with _within(connection) as within:
-            return [_document(row) for row in within.execute(query)]
+        with within(connection) as held:
+            return [_document(row) for row in held.execute(query)]
 
     def search(self, user_id: str, needles: Sequence[str], connection: Connection | None = None) -> int:
         """See `FeatureStore.search`."""
         # A person may have very many: they are read in portions and looked through one by one.
         query = select(_TABLE).where(_TABLE.c.user_id == user_id).execution_options(yield_per=500)
-        with _within(connection) as within:
-            return sum(mentions(_document(row), needles) for row in within.execute(query))
+        with within(connection) as held:
+            return sum(mentions(_document(row), needles) for row in held.execute(query))
 
     def count(self, user_id: str, package_ids: Sequence[UUID], connection: Connection | None = None) -> int:
         """See `FeatureStore.count`."""
         of_them = _TABLE.c.source_package_id.in_(list(package_ids))
         query = select(func.count()).select_from(_TABLE).where(_TABLE.c.user_id == user_id, of_them)
-        with _within(connection) as within:
-            return within.execute(query).scalar_one()
+        with within(connection) as held:
+            return held.execute(query).scalar_one()
 
     def delete_package(self, user_id: str, package_id: UUID, connection: Connection | None = None) -> int:
         """See `FeatureStore.delete_package`."""
@@ -87,8 +77,8 @@ class PostgresFeatureStore:
 
 
 def _deleted(connection: Connection | None, *conditions: ColumnElement[bool]) -> int:
-    with _within(connection) as within:
-        return within.execute(delete(RawAnalysisFeatures).where(*conditions)).rowcount
+    with within(connection) as held:
+        return held.execute(delete(RawAnalysisFeatures).where(*conditions)).rowcount
 
 
 def _row(document: FeatureDocument) -> dict[str, Any]:

@@ -8,7 +8,6 @@ statements may see parts of two graphs. Labels and types come from enums alone; 
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -16,8 +15,9 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from app.errors import StoreUnavailable
-from app.pkg.difference import Difference, difference, mentions
+from app.pkg.difference import Difference, difference
 from app.pkg.graph import Edge, Graph, Node
+from app.pkg.settled import SettledGraphStore
 from app.pkg.stored import restored, stored
 from app.vocabulary import EdgeType, NodeLabel
 
@@ -27,8 +27,6 @@ Run = Callable[[str, Mapping[str, Any]], list[dict[str, Any]]]
 
 #: Rows of one UNWIND.
 BATCH = 500
-#: Times that a reader looks again where a writer was at work.
-LOOKS = 10
 
 _NODE = "(n:Persona {userID: $user, id: row.id})"
 _ENDS = "MATCH (a:Persona {userID: $user, id: row.source}) MATCH (b:Persona {userID: $user, id: row.target})"
@@ -85,7 +83,7 @@ class CypherDriver(Protocol):
         """
 
 
-class CypherGraphStore:
+class CypherGraphStore(SettledGraphStore):
     """`GraphStore` over Bolt.
 
     Args:
@@ -122,19 +120,6 @@ class CypherGraphStore:
 
         return self._driver.transact(work, write=True)
 
-    def read(
-        self,
-        user_id: str,
-        *,
-        concept: str | None = None,
-        category: str | None = None,
-        depth: int = 2,
-        connection: Connection | None = None,
-    ) -> Graph:
-        """See `GraphStore.read`."""
-        del connection
-        return self._settled(user_id).selected(concept=concept, category=category, depth=depth)
-
     def delete_user(self, user_id: str, connection: Connection | None = None) -> int:
         """See `GraphStore.delete_user`."""
         del connection
@@ -148,38 +133,19 @@ class CypherGraphStore:
 
         return self._driver.transact(work, write=True)
 
-    def digest(self, user_id: str, connection: Connection | None = None) -> str:
-        """See `GraphStore.digest`."""
-        del connection
-        return self._settled(user_id).digest()
-
-    def search(self, user_id: str, needles: Sequence[str], connection: Connection | None = None) -> int:
-        """See `GraphStore.search`."""
-        del connection
-        return mentions(self._settled(user_id), needles)
-
     def count(self, user_id: str, connection: Connection | None = None) -> int:
         """See `GraphStore.count`."""
         del connection
         return self._driver.transact(lambda run: _count(run, user_id), write=False)
 
-    def _settled(self, user_id: str) -> Graph:
-        """The person's graph as one writer left it; as it is found where it was damaged from outside."""
-        found: Graph | None = None
-        for look in range(LOOKS):
-            time.sleep(0.02 * look)
-            try:
-                digest, found = self._driver.transact(lambda run: _look(run, user_id), write=False)
-            except StoreUnavailable as error:
-                # What one statement found was deleted before it had read it out.
-                if "EntityNotFound" not in str(error.details.get("error")):
-                    raise
-                continue
-            if found is not None and found.digest() == (digest or Graph().digest()):
-                return found
-        if found is None:
-            raise StoreUnavailable("The graph store shows half a graph: repair it with `echosphere graph rebuild`")
-        return found
+    def _look(self, user_id: str) -> tuple[Sequence[str], Graph | None]:
+        try:
+            return self._driver.transact(lambda run: _look(run, user_id), write=False)
+        except StoreUnavailable as error:
+            # What one statement found was deleted before it had read it out.
+            if "EntityNotFound" not in str(error.details.get("error")):
+                raise
+            return (), None
 
     def _write(self, run: Run, user_id: str, change: Difference) -> None:
         lost = ((edge.type, {"source": edge.source, "target": edge.target}) for edge in change.gone_edges)
@@ -205,12 +171,12 @@ class CypherGraphStore:
         return dict.fromkeys(old) | stored(part.properties, lists=self._lists)
 
 
-def _look(run: Run, user_id: str) -> tuple[str | None, Graph | None]:
-    digest = next((row["digest"] for row in run(DIGEST, {"user": user_id})), None)
+def _look(run: Run, user_id: str) -> tuple[Sequence[str], Graph | None]:
+    digests = [row["digest"] for row in run(DIGEST, {"user": user_id}) if row["digest"]]
     try:
-        return digest, _whole(run, user_id)
+        return digests, _whole(run, user_id)
     except (ValueError, KeyError):
-        return digest, None
+        return digests, None
 
 
 def _whole(run: Run, user_id: str) -> Graph:

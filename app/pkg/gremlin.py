@@ -25,9 +25,10 @@ from gremlin_python.statics import long
 from sqlalchemy import Connection
 
 from app.errors import EchoError, StoreUnavailable
-from app.pkg.difference import Difference, difference, mentions
+from app.pkg.difference import Difference, difference
 from app.pkg.graph import Edge, Graph, Node, Property
 from app.pkg.gremlin_session import GremlinSession, Refused
+from app.pkg.settled import SettledGraphStore
 from app.pkg.stored import restored, stored
 from app.vocabulary import EdgeType, NodeLabel
 
@@ -38,14 +39,12 @@ K = TypeVar("K")
 CONNECT_S, ANSWER_S, RETRY_S = 3.0, 30.0, 10.0
 #: Vertices or edges of one request, as Neptune recommends.
 BATCH = 50
-#: Times that a reader looks again where a writer was at work.
-LOOKS = 10
 #: How servers call two transactions in each other's way.
 _COLLISIONS = ("TransactionException", "ConcurrentModificationException", "ConstraintViolationException")
 _ANCHOR = "PersonaGraph"
 
 
-class GremlinGraphStore:
+class GremlinGraphStore(SettledGraphStore):
     """`GraphStore` over Gremlin.
 
     Args:
@@ -75,19 +74,6 @@ class GremlinGraphStore:
 
         return self._transact(work)
 
-    def read(
-        self,
-        user_id: str,
-        *,
-        concept: str | None = None,
-        category: str | None = None,
-        depth: int = 2,
-        connection: Connection | None = None,
-    ) -> Graph:
-        """See `GraphStore.read`."""
-        del connection
-        return self._settled(user_id).selected(concept=concept, category=category, depth=depth)
-
     def delete_user(self, user_id: str, connection: Connection | None = None) -> int:
         """See `GraphStore.delete_user`."""
         del connection
@@ -99,37 +85,18 @@ class GremlinGraphStore:
 
         return self._transact(work)
 
-    def digest(self, user_id: str, connection: Connection | None = None) -> str:
-        """See `GraphStore.digest`."""
-        del connection
-        return self._settled(user_id).digest()
-
-    def search(self, user_id: str, needles: Sequence[str], connection: Connection | None = None) -> int:
-        """See `GraphStore.search`."""
-        del connection
-        return mentions(self._settled(user_id), needles)
-
     def count(self, user_id: str, connection: Connection | None = None) -> int:
         """See `GraphStore.count`."""
         del connection
         return self._transact(lambda g: _count(g, user_id))
 
-    def _settled(self, user_id: str) -> Graph:
-        """The person's graph as one writer left it; as it is found where it was damaged from outside."""
-        found: Graph | None = None
-        for look in range(LOOKS):
-            time.sleep(0.02 * look)
-            rows = self._transact(lambda g: _rows(g, user_id))
-            digests = [row["properties"].get("digest") for row in rows if row["label"] == _ANCHOR]
-            try:
-                found = _whole(rows)
-            except (ValueError, KeyError):
-                continue
-            if found.digest() in (digests or [Graph().digest()]):
-                return found
-        if found is None:
-            raise StoreUnavailable("The graph store shows half a graph: repair it with `echosphere graph rebuild`")
-        return found
+    def _look(self, user_id: str) -> tuple[Sequence[str], Graph | None]:
+        rows = self._transact(lambda g: _rows(g, user_id))
+        digests = [row["properties"].get("digest", "") for row in rows if row["label"] == _ANCHOR]
+        try:
+            return digests, _whole(rows)
+        except (ValueError, KeyError):
+            return digests, None
 
     def _transact(self, work: Callable[[GraphTraversalSource], T]) -> T:
         """Do the work in one transaction, again where it collided with another, and commit.

@@ -5,13 +5,12 @@ One person's graph is hundreds of nodes, not millions: it is read whole by one s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, null, or_, select, text, tuple_, union_all
 from sqlalchemy.dialects.postgresql import insert
 
-from app.database import transaction
+from app.database import within
 from app.models import GraphEdge, GraphNode
 from app.pkg.difference import Difference, difference, mentions
 from app.pkg.graph import Edge, Graph, Node
@@ -19,15 +18,6 @@ from app.vocabulary import EdgeType, NodeLabel
 
 _NODES = GraphNode.__table__.c
 _EDGES = GraphEdge.__table__.c
-
-
-@contextmanager
-def _within(connection: Connection | None) -> Iterator[Connection]:
-    if connection is not None:
-        yield connection
-        return
-    with transaction() as own:
-        yield own
 
 
 class PostgresGraphStore:
@@ -38,14 +28,12 @@ class PostgresGraphStore:
 
     def replace(self, user_id: str, graph: Graph, connection: Connection | None = None) -> int:
         """See `GraphStore.replace`; seven statements at most, and two where nothing differs."""
-        with _within(connection) as within:
-            within.execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"graph:{user_id}"}
-            )
-            old = _whole(within, user_id)
+        with within(connection) as held:
+            held.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"graph:{user_id}"})
+            old = _whole(held, user_id)
             change = difference(old, graph)
-            _replace_nodes(within, user_id, change)
-            _replace_edges(within, user_id, change)
+            _replace_nodes(held, user_id, change)
+            _replace_edges(held, user_id, change)
             return change.size
 
     def read(
@@ -58,32 +46,32 @@ class PostgresGraphStore:
         connection: Connection | None = None,
     ) -> Graph:
         """See `GraphStore.read`."""
-        with _within(connection) as within:
-            whole = _whole(within, user_id)
+        with within(connection) as held:
+            whole = _whole(held, user_id)
         return whole.selected(concept=concept, category=category, depth=depth)
 
     def delete_user(self, user_id: str, connection: Connection | None = None) -> int:
         """See `GraphStore.delete_user`."""
-        with _within(connection) as within:
-            edges = within.execute(delete(GraphEdge).where(_EDGES.user_id == user_id)).rowcount
-            nodes = within.execute(delete(GraphNode).where(_NODES.user_id == user_id)).rowcount
+        with within(connection) as held:
+            edges = held.execute(delete(GraphEdge).where(_EDGES.user_id == user_id)).rowcount
+            nodes = held.execute(delete(GraphNode).where(_NODES.user_id == user_id)).rowcount
         return edges + nodes
 
     def digest(self, user_id: str, connection: Connection | None = None) -> str:
         """See `GraphStore.digest`."""
-        with _within(connection) as within:
-            return _whole(within, user_id).digest()
+        with within(connection) as held:
+            return _whole(held, user_id).digest()
 
     def search(self, user_id: str, needles: Sequence[str], connection: Connection | None = None) -> int:
         """See `GraphStore.search`."""
-        with _within(connection) as within:
-            return mentions(_whole(within, user_id), needles)
+        with within(connection) as held:
+            return mentions(_whole(held, user_id), needles)
 
     def count(self, user_id: str, connection: Connection | None = None) -> int:
         """See `GraphStore.count`."""
-        with _within(connection) as within:
+        with within(connection) as held:
             return sum(
-                within.execute(select(func.count()).where(column == user_id)).scalar_one()
+                held.execute(select(func.count()).where(column == user_id)).scalar_one()
                 for column in (_NODES.user_id, _EDGES.user_id)
             )
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import CTE, Connection, Insert, bindparam, func, insert, select
 
-from app.database import transaction
+from app.database import transaction, within
 from app.models import AccessLogEntry
 from app.vocabulary import AccessAction
 
@@ -41,12 +41,8 @@ def record(  # noqa: PLR0917 - who, what and why read in this order, and callers
         purpose: why: a lane with its analyzers, a route, a command; no content.
         package_id: of which package, where it is one.
     """
-    entry = values(user_id, actor, action, purpose, package_id)
-    if connection is not None:
-        connection.execute(_entry(), entry)
-        return
-    with transaction() as own:
-        own.execute(_entry(), entry)
+    with within(connection) as held:
+        held.execute(_entry(), values(user_id, actor, action, purpose, package_id))
 
 
 def values(

@@ -6,7 +6,6 @@ JWKS address (RS256, ES256); never both, so that a public key can never pass for
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import time
@@ -15,12 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import jwt
 
 from app.errors import EchoError, InvalidInput, Misconfigured, StoreUnavailable
+from config.private import put_once
 from config.settings import settings
 
 #: What a user's id may look like: the token's `sub`, opaque to us.
@@ -182,19 +181,7 @@ def _from_file(file: Path) -> bytes:
     """The secret in its file, made where there is none; whoever comes second reads the first one's."""
     try:
         if not file.exists():
-            _make(file)
+            put_once(file, secrets.token_urlsafe(SECRET_BYTES).encode())
         return file.read_bytes().strip()
     except OSError as error:
         raise Misconfigured(f"{file} cannot be read or made: check its owner, or set ECHO_JWT_SECRET") from error
-
-
-def _make(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=file.parent, prefix=".jwt-") as fresh:  # 0600 from the start
-        fresh.write(secrets.token_urlsafe(SECRET_BYTES).encode())
-        fresh.flush()
-        os.fsync(fresh.fileno())
-        try:
-            os.link(fresh.name, file)
-        except FileExistsError:
-            return

@@ -36,7 +36,8 @@ PLACES_NEEDED = {"affection": 3, "admission": 3, "gratitude": 3}
 MOST_OF_A_KIND = {"family": 3, "studies": 3, "like": 6, "habit": 3, "pet": 2, "self": 5}
 MENTIONED, SPOKEN_OF = 0.7, "speaks of own"
 
-_CATEGORY = {
+#: Of kinds that are not `Other`.
+CATEGORY = {
     "like": TraitCategory.INTEREST,
     "pet": TraitCategory.INTEREST,
     "possession": TraitCategory.INTEREST,
@@ -204,7 +205,7 @@ def _category(best: Statement) -> TraitCategory:
     """A creed or party is a stance; other identities have no category of their own."""
     if best.kind == "identity" and best.sensitive:
         return TraitCategory.PHILOSOPHICAL_STANCE
-    return _CATEGORY.get(best.kind, TraitCategory.OTHER)
+    return CATEGORY.get(best.kind, TraitCategory.OTHER)
 
 
 def _tense(best: Statement, said: list[Statement]) -> str:

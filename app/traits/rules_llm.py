@@ -13,7 +13,7 @@ from typing import Any
 
 from app.layers import Span
 from app.traits.keys import fold_name
-from app.traits.rules_facts import NOT_THE_PERSON
+from app.traits.rules_facts import CATEGORY, NOT_THE_PERSON
 from app.traits.signals import Measured, Signal, Study
 from app.vocabulary import Authorship, ClaimKind, TraitCategory
 from config.settings import settings
@@ -57,19 +57,6 @@ class Kind:
 
 
 _STATED, _OBSERVED = ClaimKind.STATED, ClaimKind.OBSERVED
-_FACT_CATEGORY = {
-    "like": TraitCategory.INTEREST,
-    "pet": TraitCategory.INTEREST,
-    "possession": TraitCategory.INTEREST,
-    "skill": TraitCategory.SKILL,
-    "studies": TraitCategory.KNOWLEDGE_DOMAIN,
-    "belief": TraitCategory.PHILOSOPHICAL_STANCE,
-    "value": TraitCategory.PHILOSOPHICAL_STANCE,
-    "habit": TraitCategory.BEHAVIORAL_PATTERN,
-    "diet": TraitCategory.BEHAVIORAL_PATTERN,
-    "self": TraitCategory.BEHAVIORAL_PATTERN,
-    "fear": TraitCategory.EMOTIONAL_RESPONSE_PATTERN,
-}
 _FACTS = (
     "occupation employer studies residence origin family pet like habit skill belief value goal self identity fear "
     "health diet possession"
@@ -78,8 +65,7 @@ _COMMUNICATION = TraitCategory.COMMUNICATION_STYLE
 
 KINDS: dict[str, dict[str, Kind]] = {
     "llm.facts": {
-        kind: Kind(f"fact:{kind}", _FACT_CATEGORY.get(kind, TraitCategory.OTHER), _STATED, 1, 0.7)
-        for kind in _FACTS.split()
+        kind: Kind(f"fact:{kind}", CATEGORY.get(kind, TraitCategory.OTHER), _STATED, 1, 0.7) for kind in _FACTS.split()
     },
     "llm.traits": {
         "habit": Kind("fact:habit", TraitCategory.BEHAVIORAL_PATTERN, _OBSERVED, 2, 0.6),

@@ -14,6 +14,7 @@ import stat
 from pathlib import Path
 
 from app.errors import Misconfigured
+from config.private import draft, put_once
 
 #: Bytes of every key.
 KEY_BYTES = 32
@@ -67,7 +68,7 @@ def renew(file: Path, replacing: str) -> None:
             number = 1 + max((int(path.suffix[1:]) for path in known), default=0)
             os.link(file, file.with_name(f"{file.name}.{number}"))
             os.fsync(folder)
-        _draft(file).replace(file)
+        draft(file, secrets.token_bytes(KEY_BYTES)).replace(file)
         os.fsync(folder)
     finally:
         os.close(folder)
@@ -92,7 +93,7 @@ def local_key(file: Path, objects: Path) -> bytes:
             f"{file.name} is missing, but there are objects encrypted under it: restore it from its backup (a new key "
             "could not open them), or remove the folder `objects` together with the database"
         )
-    _make(file)
+    put_once(file, secrets.token_bytes(KEY_BYTES))
     return _read(file)
 
 
@@ -110,30 +111,3 @@ def _read(file: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise Misconfigured(f"{file.name} does not hold {KEY_BYTES} bytes: restore it from its backup")
     return key
-
-
-def _make(file: Path) -> None:
-    """Put a new key there, whole or not at all; where another process was first, its key stays."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = _draft(file)
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _draft(file: Path) -> Path:
-    """A new key, durable, beside the file."""
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as sink:
-        sink.write(secrets.token_bytes(KEY_BYTES))
-        sink.flush()
-        os.fsync(sink.fileno())
-    return draft

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from jwt.algorithms import OKPAlgorithm
 
 from app.errors import InvalidInput, Misconfigured
+from config.private import put_once
 from config.settings import settings
 
 _ALGORITHM = "EdDSA"
@@ -108,21 +107,10 @@ def _signer(pem: str, file: Path) -> Signer:
 
 
 def _kept(file: Path) -> bytes:
-    """The key in the file, made where there is none, whole or not at all; where another process was first, its key."""
+    """The key in the file, made where there is none; where another process was first, its key."""
     if not file.exists():
         pem = Ed25519PrivateKey.generate().private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as sink:
-            sink.write(pem)
-            sink.flush()
-            os.fsync(sink.fileno())
-        try:
-            os.link(draft, file)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        put_once(file, pem)
     return file.read_bytes()

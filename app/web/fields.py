@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
 
-#: NUL, which PostgreSQL cannot store, and halves of surrogate pairs, which UTF-8 cannot say.
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+from app.database import UNSTORABLE
+
 #: Levels and values of a free JSON object.
 MAX_DEPTH, MAX_VALUES = 6, 500
 #: Beyond this a time cannot be told in every time zone.

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from app.database import stable_id
+from app.database import UNSTORABLE, stable_id
 
 #: Namespace of our own words; those of design.md section 2.
 VOCABULARY = "urn:echosphere:vocabulary#"
 XSD = "http://www.w3.org/2001/XMLSchema#"
-#: Halves of surrogate pairs, which broken input may hold and no RDF text may, and NUL.
-_HALF = re.compile("[\x00\ud800-\udfff]")
 
 
 def urn(identity: UUID | str) -> str:
@@ -51,7 +48,7 @@ def _known(value: Any) -> Any:  # noqa: ANN401 - any JSON
         case list():
             return [_known(item) for item in value]
         case str():
-            return _HALF.sub("\ufffd", value)
+            return UNSTORABLE.sub("\ufffd", value)
         case _:
             return value
 

@@ -5,7 +5,6 @@ The names are those of design.md section 2. The person's id is in the manifest a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.types import TypeEngine
 
-from app.database import AnyRow
+from app.database import UNSTORABLE, AnyRow
 from app.errors import InvalidInput
 from app.models import (
     Base,
@@ -50,8 +49,6 @@ from app.vocabulary import (
 
 #: Rows that are fetched, and inserted, at once.
 BATCH = 500
-#: What PostgreSQL's text cannot hold.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,13 +165,13 @@ def _json(value: object) -> object:
                 waiting += [*held, *held.values()]
             case list() as held:
                 waiting += held
-            case str() as said if _UNSTORABLE.search(said):
+            case str() as said if UNSTORABLE.search(said):
                 raise ValueError
     return value
 
 
 def _text(value: object, length: int | None = None) -> str:
-    if not isinstance(value, str) or _UNSTORABLE.search(value):
+    if not isinstance(value, str) or UNSTORABLE.search(value):
         raise TypeError
     if length is not None and len(value) > length:
         raise ValueError
