@@ -77,9 +77,9 @@ def interpret(run_id: UUID) -> tuple[Phase, list[Lane]] | None:
 
 def _plan(connection: Connection, run: AnyRow) -> list[dict[str, Any]]:
     """The steps that read the text layers; none where there is no layer."""
+    if not run.has_text:
+        return []
     rows = interpreting()
     scopes = {row.scope for row in rows if not missing_vendor(row)}
     verdicts = ask(connection, run.user_id, run.consent_token_id, scopes, relaxed=True)
-    if not run.has_text:
-        return []
     return plan(rows, run_id=run.run_id, package_id=run.package_id, user_id=run.user_id, verdicts=verdicts)
