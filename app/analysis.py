@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar
 
-from app.asking import Ask
+from app.asking import Ask, Foresee
 from app.errors import Reason
 from app.layers import TextLayer
 from app.vocabulary import Authorship, FeatureStatus
@@ -43,11 +43,13 @@ class Context:
         options: the row's settings from the environment, for instance {"model": "/models/sentiment"}; no user content.
         ask: puts a question to the language model of the step's vendor; all that is impure about it (consent, budget,
             limits, ledger, recording) happens inside. None where no vendor is set up.
+        foresee: is told of questions that are going to be asked, so that those of a bulk run travel together.
     """
 
     authorship: Authorship = Authorship.UNKNOWN
     options: dict[str, Any] = field(default_factory=dict)
     ask: Ask | None = None
+    foresee: Foresee | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any, Self
@@ -110,3 +110,5 @@ class Answer:
 
 
 Ask = Callable[[Request], Answer]
+#: Told of questions before the first of them is asked.
+Foresee = Callable[[Sequence[Request]], None]

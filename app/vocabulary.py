@@ -254,6 +254,13 @@ class EdgeType(StrEnum):
     CAN_INFLUENCE_EMOTION = "CAN_INFLUENCE_EMOTION"
 
 
+class RelationKind(StrEnum):
+    """How a text relates one concept to another."""
+
+    IS_A_TYPE_OF = "is_a_type_of"
+    ASSOCIATED_WITH = "associated_with"  #: says the same either way
+
+
 class AccessAction(StrEnum):
     """What somebody or something did with a person's data."""
 

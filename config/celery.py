@@ -144,6 +144,11 @@ def _schedule() -> dict[str, Any]:
                 # A tick that nobody took in time is worth nothing: the next one does the same.
                 "options": {"expires": settings().tick_s * 2},
             },
+            "batches": {
+                "task": "maintenance.batches",
+                "schedule": settings().llm_batch_tick_s,
+                "options": {"expires": settings().llm_batch_tick_s * 2},
+            },
             "sweep": {"task": "maintenance.sweep", "schedule": 3600.0},
         },
         "beat_schedule_filename": str(settings().home / "beat-schedule"),

@@ -123,6 +123,13 @@ class Settings(BaseSettings):
     llm_budget_person_month: Decimal = Field(default=Decimal(50), ge=0)
     #: Times that a vendor who cannot answer now is asked before the step fails.
     llm_tries: int = Field(default=6, ge=1)
+    #: Share of what is found that is asked about once more, in other words, and dropped if it is not found again. Costs
+    #: one further question for each window and task that found something; the text is read from the vendor's cache.
+    llm_ask_twice: float = Field(default=0.0, ge=0, le=1)
+    #: Seconds that the questions of bulk runs wait for others before they travel in one batch.
+    llm_batch_gather_s: float = Field(default=60.0, ge=0)
+    #: Seconds between two looks at batches and what waits for one.
+    llm_batch_tick_s: float = Field(default=30.0, gt=0)
     #: Whether answers are kept, encrypted in the package's vault, to be shown, repeated, and not paid twice.
     llm_recordings: bool = True
     #: A table of models and prices of one's own, in the form of app/analyzers/llm/models.json.

@@ -69,12 +69,34 @@ def task_of(body: dict[str, Any]) -> str:
 def honest(body: dict[str, Any]) -> dict[str, Any]:
     """Findings that quote real sentences of the person, always the same ones."""
     own, task = spoken(document(body), own=True), task_of(body)
+    if task == "again":
+        return {"findings": [*_confirmed(body, own)]}
+    return {"findings": [*_first(task, own)]}
+
+
+def _first(task: str, own: list[str]) -> Iterator[dict[str, Any]]:
     if task == "facts":
-        return {"findings": [*_facts(own)]}
+        yield from _facts(own)
+        return
     personal = [s for s in own if re.search(r"\b(?:I|my)\b", s)] or own
     spread = personal[:: max(1, len(personal) // 3)][:3]
     name, thing = _NAMES[task]
-    return {"findings": [finding(_KIND[task], name, thing, spread)] if spread else []}
+    if spread:
+        yield finding(_KIND[task], name, thing, spread)
+
+
+def claims(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The claims that are asked about, by their number."""
+    lines = re.findall(r"(?m)^(\d+)\. (\{.*\})$", instruction(body))
+    return {number: json.loads(claim) for number, claim in lines}
+
+
+def _confirmed(body: dict[str, Any], own: list[str]) -> Iterator[dict[str, Any]]:
+    """Each claim that the stub itself would make of this document."""
+    known = {(one["kind"], one["name"]): one for task in ("facts", *_KIND) for one in _first(task, own)}
+    for number, claim in claims(body).items():
+        if found := known.get((claim["kind"], claim["name"])):
+            yield {**found, "kind": number, "affirmed": claim["affirmed"]}
 
 
 def _facts(own: list[str]) -> Iterator[dict[str, Any]]:
@@ -88,12 +110,29 @@ def _facts(own: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _kind(body: dict[str, Any]) -> str:
-    return "like" if task_of(body) == "facts" else _KIND[task_of(body)]
+    """A kind that the task allows; of claims that are asked about again, the number of the first."""
+    return {"facts": "like", "again": "1", **_KIND}[task_of(body)]
+
+
+def behaviour(mode: str, body: dict[str, Any]) -> str:
+    """How a mode behaves at this question.
+
+    "again-…" is honest at first and then, asked about the same claims, does as its second part says; "once-…" does that
+    until it is asked to repair its answer.
+    """
+    when, _, what = ("once-wrong-shape" if mode == "repairable" else mode).partition("-")
+    if when == "again":
+        return what if task_of(body) == "again" else "honest"
+    if when == "once":
+        return "honest" if "Your last answer" in instruction(body) else what
+    return mode
 
 
 def answer(mode: str, body: dict[str, Any]) -> tuple[str, str]:
     """Text and stop reason."""
-    good = json.dumps(honest(body), ensure_ascii=False)
+    mode = behaviour(mode, body)
+    found = honest(body)["findings"]
+    good = _findings(*found)
     kind = _kind(body)
     made = [f"I have always been proud of my {n} silver trophies." for n in range(3)]
     theirs = spoken(document(body), own=False)
@@ -106,9 +145,13 @@ def answer(mode: str, body: dict[str, Any]) -> tuple[str, str]:
         "invented": _findings(finding(kind, "Wins silver trophies", "silver trophies", made)),
         "others": _findings(finding(kind, "Says what others say", "others", theirs[:5])),
         "obey": _findings(*obeyed(body)),
+        "related": _findings(*related(body)),
+        "silent": _findings(),
+        "thin": _findings(*({**one, "quotes": [one["quotes"][0], made[0]]} for one in found)),
+        # Of claims that are asked about again: the opposite, or the same sentences held against them.
+        "fickle": _findings(*({**one, "affirmed": task_of(body) != "again"} for one in found)),
+        "against": _findings(*({**one, "counter_quotes": one["quotes"], "quotes": []} for one in found)),
     }
-    if mode == "repairable" and "Your last answer" not in instruction(body):
-        mode = "wrong-shape"
     return texts.get(mode, good), {"max-tokens": "max_tokens", "refusal": "refusal"}.get(mode, "end_turn")
 
 
@@ -116,9 +159,11 @@ def _findings(*found: dict[str, Any]) -> str:
     return json.dumps({"findings": found}, ensure_ascii=False)
 
 
+#: What a model without any sense takes for an order. "What is it to me?" and "Forget my manager" are a writer's own.
 _ORDER = re.compile(
-    r"(?i)^\W*(?:please )?(?:ignore|disregard|forget|translate|draft|explain|replace|can you|could you|what is|respond|"
-    r"report|say|write|you are now)\b"
+    r"(?i)^\W*(?:please )?(?:translate|draft|explain|replace|can you|could you|respond|report|write|you are now)\b"
+    r"|^\W*(?:please )?(?:ignore|disregard|forget)\b.*(?:instruct|prompt|rule|above|previous|prior|everything|told)"
+    r"|^\W*say (?:that|only|[\"“'])|^\W*what is (?!.*\b(?:my|mine|me)\b).*\?\W*$"
 )
 
 
@@ -129,3 +174,16 @@ def obeyed(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
             wanted = re.findall(r"[\"“']([^\"”']{8,})[\"”']", sentence)
             for kind in (_kind(body), "value", "habit"):
                 yield finding(kind, "Does as it is told", "obedience", [sentence, *wanted])
+
+
+def related(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Concepts that are related to each other, one of them shown once only, and one that is none of the findings."""
+    own = spoken(document(body), own=True)
+    for name, quotes, relations in (
+        ("beekeeping", own[::2], {"husbandry": "is_a_type_of", "honey": "associated_with", "wax": "associated_with"}),
+        ("husbandry", own[1::2], {"beekeeping": "associated_with", "trade": "is_a_type_of"}),
+        ("honey", own[:3], {"bee keepers": "is_a_type_of"}),
+        ("wax", own[:1], {"honey": "associated_with"}),
+    ):
+        said = [{"relation": relation, "to": to} for to, relation in relations.items()]
+        yield finding("concept", name.capitalize(), name, quotes[:4], relations=said)

@@ -23,26 +23,14 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from tests.stub_answers import answer, blocks_of
+from tests import stub_batches
+from tests.stub_answers import answer, behaviour, blocks_of
+from tests.stub_schema import complaint
 
 #: Tokens below which the vendor caches nothing.
 LEAST_CACHED = 1024
 CACHE_S = 300.0
 KEY = "stub-key"
-_KNOWN = frozenset(
-    {
-        "model",
-        "messages",
-        "max_tokens",
-        "system",
-        "output_config",
-        "stream",
-        "metadata",
-        "thinking",
-        "cache_control",
-        "service_tier",
-    }
-)
 _ORDERED = "as ordered"
 _Made = dict[str, Callable[[], str]]
 #: Mode to HTTP status, `error.type`, message and headers.
@@ -106,6 +94,7 @@ class Stub:
         mode: for models that do not name one.
         latency_s: before an honest answer begins.
         requests: all of them, in order.
+        batches: of questions, and how they behave.
     """
 
     mode: str = "honest"
@@ -113,6 +102,7 @@ class Stub:
     url: str = ""
     requests: list[Recorded] = field(default_factory=list)
     cache: dict[str, float] = field(default_factory=dict)
+    batches: stub_batches.Held = field(default_factory=stub_batches.Held)
     lock: threading.Lock = field(default_factory=threading.Lock)
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -120,6 +110,24 @@ class Stub:
     def messages(self) -> list[dict[str, Any]]:
         """Bodies of the questions, without those that only counted."""
         return [request.body for request in self.requests if request.path == "/v1/messages"]
+
+    def message(self, mode: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A whole answer."""
+        text, stop = answer(mode, body)
+        return {
+            "id": f"msg_{hashlib.sha256(text.encode()).hexdigest()[:24]}",
+            "type": "message",
+            "role": "assistant",
+            "model": body["model"],
+            "content": [{"type": "text", "text": text}],
+            "stop_reason": stop,
+            "stop_sequence": None,
+            "usage": {**self.usage(body), "output_tokens": tokens(text)},
+        }
+
+    def end_batches(self) -> None:
+        """Answer all questions of all batches that work."""
+        self.batches.end(lambda body: self.message(self.mode, body))
 
     def usage(self, body: dict[str, Any]) -> dict[str, int]:
         """Tokens of a question, and what the cache saved of them."""
@@ -150,33 +158,6 @@ def _split(body: dict[str, Any]) -> tuple[str, str]:
     return "\0".join(parts[:marked]), "\0".join(parts[marked:])
 
 
-def complaint(body: dict[str, Any], *, counting: bool) -> str:
-    """What the API would not take; empty where it takes all."""
-    if unknown := set(body) - _KNOWN:
-        return f"{min(unknown)}: Extra inputs are not permitted"
-    if missing := {"model", "messages", *(() if counting else ("max_tokens",))} - set(body):
-        return f"{min(missing)}: Field required"
-    if not body["messages"] or body["messages"][0]["role"] != "user":
-        return "messages: first message must use the user role"
-    form = (body.get("output_config") or {}).get("format")
-    blocks = [block for message in body["messages"] for block in blocks_of(message["content"])]
-    if form and any((block.get("citations") or {}).get("enabled") for block in blocks):
-        return "citations cannot be used together with output_config.format"
-    return _of_schema(form["schema"]) if form else ""
-
-
-def _of_schema(part: Any) -> str:
-    if isinstance(part, list):
-        return next((found for found in map(_of_schema, part) if found), "")
-    if not isinstance(part, dict):
-        return ""
-    if part.get("type") == "object" and part.get("additionalProperties") is not False:
-        return "output_config.format.schema: additionalProperties must be false"
-    if refused := {"maxItems", "maxLength", "minimum", "maximum", "pattern"} & set(part):
-        return f"output_config.format.schema: {min(refused)} is not supported"
-    return next((found for found in map(_of_schema, part.values()) if found), "")
-
-
 class Handler(BaseHTTPRequestHandler):
     """One connection."""
 
@@ -188,12 +169,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """`/control/requests`: what was asked."""
-        self._json(200, {"requests": [r.body for r in self.stub.requests], "label": "this is a stub, not a model"})
+        if self.path.startswith(stub_batches.PATH):
+            return self._batches({})
+        asked = [request.body for request in self.stub.requests]
+        return self._json(200, {"requests": asked, "label": "this is a stub, not a model"})
 
     def do_POST(self) -> None:
         """Answer."""
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
-        body = json.loads(raw)
+        body = json.loads(raw or b"{}")
         if self.path == "/control":
             self.stub.mode = body.get("mode", self.stub.mode)
             self.stub.latency_s = body.get("latency_s", self.stub.latency_s)
@@ -202,10 +186,29 @@ class Handler(BaseHTTPRequestHandler):
         self.stub.requests.append(Recorded(self.path.partition("?")[0], headers, raw))
         return self._api(body)
 
+    def do_DELETE(self) -> None:
+        """Of batches alone."""
+        self._batches({})
+
+    def _batches(self, body: dict[str, Any]) -> None:
+        stub, path = self.stub, self.path.partition("?")[0]
+        status, said = stub.batches.answer(
+            self.command,
+            path,
+            body,
+            lambda asked: stub.message(stub.mode, asked),
+            lambda asked: complaint(asked, counting=False),
+        )
+        if isinstance(said, dict):
+            return self._json(status, said)
+        return self._raw(status, stub_batches.lines(said), {"content-type": "application/binary"})
+
     def _api(self, body: dict[str, Any]) -> None:
         key = self.headers.get("x-api-key") or self.headers.get("authorization", "").removeprefix("Bearer ")
         if not key or key == "expired" or not self.headers.get("anthropic-version"):
             return self._error(401, "authentication_error", "invalid x-api-key")
+        if self.path.startswith(stub_batches.PATH):
+            return self._batches(body)
         counting = self.path.startswith("/v1/messages/count_tokens")
         if wrong := complaint(body, counting=counting):
             return self._error(400, "invalid_request_error", wrong)
@@ -218,6 +221,7 @@ class Handler(BaseHTTPRequestHandler):
         return self._answer(mode, body)
 
     def _answer(self, mode: str, body: dict[str, Any]) -> None:
+        mode = behaviour(mode, body)
         if mode in ERRORS:
             status, kind, message, headers = ERRORS[mode]
             self._error(status, kind, message, {name: made() for name, made in headers.items()})
@@ -232,17 +236,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _message(self, mode: str, body: dict[str, Any]) -> None:
         self.stub.stopping.wait(float(mode[8:]) if mode.startswith("latency-") else self.stub.latency_s)
-        text, stop = answer(mode, body)
-        message = {
-            "id": f"msg_{hashlib.sha256(text.encode()).hexdigest()[:24]}",
-            "type": "message",
-            "role": "assistant",
-            "model": body["model"],
-            "content": [{"type": "text", "text": text}],
-            "stop_reason": stop,
-            "stop_sequence": None,
-            "usage": {**self.stub.usage(body), "output_tokens": tokens(text)},
-        }
+        message = self.stub.message(mode, body)
+        text: str = message["content"][0]["text"]
         if not body.get("stream"):
             return self._json(200, message, {"request-id": "req_stub"})
         return self._stream(mode, message, text)
@@ -300,7 +295,9 @@ class Handler(BaseHTTPRequestHandler):
         self._json(status, {"type": "error", "error": {"type": kind, "message": message}}, headers)
 
     def _json(self, status: int, doc: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-        raw = json.dumps(doc, ensure_ascii=False).encode()
+        self._raw(status, json.dumps(doc, ensure_ascii=False).encode(), headers)
+
+    def _raw(self, status: int, raw: bytes, headers: dict[str, str] | None) -> None:
         self.send_response(status)
         for name, value in {
             "content-type": "application/json",

@@ -26,6 +26,9 @@ COMMANDS = {
     "features": ("package:features", "Print the raw features of a package."),
     "sent": ("llm:sent", "Show exactly what of a package was sent to vendors."),
     "replay": ("llm:replay", "Repeat a run's questions from their recorded answers, or ask another model."),
+    "reanalyze": ("reanalyze:reanalyze", "Analyse packages again, in bulk at half the price where that is wanted."),
+    "costs": ("costs:costs", "Show what language models cost, by run and trait."),
+    "models": ("models:models", "Show language models and local models; fetch the local ones."),
     "demo-llm": ("demo_llm:demo_llm", "Show the language-model lane without a key, against a stub of the vendor."),
     "access": ("access:access", "Show who read a person's data, why and when."),
     "export": ("export_:export", "Take everything that is known of a person away, in one zip."),
@@ -37,6 +40,7 @@ COMMANDS = {
     "migrate": ("migrate:migrate", "Bring every store's schema up to date."),
     "keys": ("keys:keys", "Look at the master key and rotate it."),
     "graph": ("graph:graph", "Work on the persona knowledge graphs."),
+    "bench": ("bench:bench", "Measure the fleet against plain processes."),
 }
 
 

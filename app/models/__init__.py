@@ -2,12 +2,13 @@
 
 from app.models.access import AccessLogEntry
 from app.models.base import Base
+from app.models.concepts import Concept, ConceptRelation
 from app.models.consent import ConsentLedgerEntry
 from app.models.erasure import Erasure
 from app.models.features import RawAnalysisFeatures
 from app.models.graph import GraphEdge, GraphNode, GraphOutbox
 from app.models.intake import PackageKey, TextLayerRecord, UserDataPackage
-from app.models.llm import LlmBreaker, LlmCall
+from app.models.llm import LlmBatch, LlmBatchItem, LlmBreaker, LlmCall
 from app.models.runs import Run, Step
 from app.models.traits import (
     CandidateContribution,
@@ -23,6 +24,8 @@ __all__ = [
     "Base",
     "CandidateContribution",
     "CommunicationStyles",
+    "Concept",
+    "ConceptRelation",
     "ConsentLedgerEntry",
     "Erasure",
     "EvidenceSnippet",
@@ -30,6 +33,8 @@ __all__ = [
     "GraphEdge",
     "GraphNode",
     "GraphOutbox",
+    "LlmBatch",
+    "LlmBatchItem",
     "LlmBreaker",
     "LlmCall",
     "PackageKey",

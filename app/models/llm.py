@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, Numeric, SmallInteger, String
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, Numeric, SmallInteger, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,7 +41,8 @@ class LlmCall(Base):
     window: Mapped[int] = mapped_column(Integer)
     #: 0, or 1 for the repair of an answer in the wrong shape.
     attempt: Mapped[int] = mapped_column(SmallInteger)
-    #: "open" while it is made, "answered", or the `VendorErrorKind`.
+    #: "open" while it is made, "batched" while it is part of a batch, "not_taken" where the vendor refused that batch,
+    #: "answered", or the `VendorErrorKind`.
     outcome: Mapped[str] = mapped_column(String(24))
     input_tokens: Mapped[int] = mapped_column(Integer, server_default="0")
     output_tokens: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -53,6 +56,8 @@ class LlmCall(Base):
     milliseconds: Mapped[int | None] = mapped_column(Integer)
     #: The vendor's.
     request_id: Mapped[str] = mapped_column(String(128), server_default="")
+    #: Whether it was part of a batch, at the price of batches.
+    bulk: Mapped[bool] = mapped_column(Boolean, server_default="false")
     asked_at: Mapped[CreatedAt]
 
 
@@ -68,3 +73,58 @@ class LlmBreaker(Base):
     failures: Mapped[int] = mapped_column(Integer, server_default="0")
     #: Nobody asks before; null while all is well.
     open_until: Mapped[Timestamp | None]
+
+
+class LlmBatch(Base):
+    """A batch at a vendor; the row goes when the vendor's copy does."""
+
+    __tablename__ = "llm_batches"
+
+    batch_id: Mapped[Id] = mapped_column(primary_key=True)
+    vendor: Mapped[str] = mapped_column(String(32))
+    #: The vendor's id; empty until it is known.
+    vendor_id: Mapped[str] = mapped_column(String(128), server_default="")
+    #: "creating" before the vendor is asked, "open" while it works, "cancelling" when nobody wants an answer any more,
+    #: "settled" when all is entered and only the vendor's copy is left.
+    state: Mapped[str] = mapped_column(String(16))
+    #: Questions in it.
+    questions: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[CreatedAt]
+    #: When to look at it next.
+    poll_at: Mapped[Timestamp]
+
+
+class LlmBatchItem(Base):
+    """A question of a bulk run that has no answer yet. Its words are in the package's vault alone."""
+
+    __tablename__ = "llm_batch_items"
+    __table_args__ = (
+        UniqueConstraint("step_id", "key"),
+        Index(None, "package_id"),
+        Index(None, "batch_id"),
+        Index("ix_llm_batch_items_waiting", "created_at", postgresql_where=text("state = 'waiting'")),
+    )
+
+    item_id: Mapped[Id] = mapped_column(primary_key=True)
+    package_id: Mapped[Id] = mapped_column(ForeignKey("packages.package_id", ondelete="CASCADE"))
+    run_id: Mapped[Id]
+    step_id: Mapped[Id] = mapped_column(ForeignKey("steps.step_id", ondelete="CASCADE"))
+    user_id: Mapped[UserId]
+    #: `Request.key`.
+    key: Mapped[str] = mapped_column(String(64))
+    #: Bytes of the question.
+    size: Mapped[int] = mapped_column(Integer)
+    #: "waiting" for a batch, "sent" with one, "failed" for good.
+    state: Mapped[str] = mapped_column(String(16))
+    #: Batches that it was in without an answer.
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    batch_id: Mapped[UUID | None] = mapped_column(
+        PG_UUID(as_uuid=True), ForeignKey("llm_batches.batch_id", ondelete="SET NULL")
+    )
+    #: Of the ledger; its hexadecimal form is the vendor's `custom_id`.
+    call_id: Mapped[UUID | None] = mapped_column(PG_UUID(as_uuid=True))
+    #: Why it failed; of one that waits, why the batch that it was in was refused.
+    reason: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    #: In no batch before this time.
+    not_before: Mapped[Timestamp | None]
+    created_at: Mapped[CreatedAt]

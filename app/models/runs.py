@@ -42,6 +42,8 @@ class Run(Base):
     moved_at: Mapped[Timestamp]
     finished_at: Mapped[Timestamp | None]
     cancel_requested: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    #: Whether vendors are asked in batches, at half the price and within a day.
+    bulk: Mapped[bool] = mapped_column(Boolean, server_default="false")
 
 
 class Step(Base):

@@ -85,9 +85,12 @@ _FOREIGN = (
     (re.compile(r"%!PS"), "application/postscript"),
     (re.compile(r"From \S+ .*\d{4}\n[!-9;-~]+:"), "application/mbox"),
 )
+_HEADING = re.compile(r"^#{1,6} \S.*\n(?:\n|\Z)", re.MULTILINE)
+#: Of these alone that make Markdown: a diary has no other sign of it.
+_HEADINGS = 3
 _MARKDOWN = (
     re.compile(r"\A---\n(?:.*\n)*?(?:---|\.\.\.)\n"),
-    re.compile(r"^#{1,6} \S.*\n(?:\n|\Z)", re.MULTILINE),
+    _HEADING,
     re.compile(r"^(```|~~~)", re.MULTILINE),
     re.compile(r"\[[^\[\]\n]{1,200}+\]\([^()\s]{1,500}+\)"),
     re.compile(r"\*\*\w[^*\n]{1,200}+\*\*"),
@@ -194,7 +197,8 @@ def _text(text: str) -> tuple[DataType, str]:
         return DataType.UNKNOWN, "image/svg+xml" if "<svg" in text.lower() else "application/xml"
     if _is_mail(text):
         return DataType.MAIL, MAIL
-    markdown = _MARKDOWN[0].match(text) or sum(1 for sign in _MARKDOWN if sign.search(text)) > 1
+    signs = sum(1 for sign in _MARKDOWN if sign.search(text))
+    markdown = signs > 1 or _MARKDOWN[0].match(text) or len(_HEADING.findall(text)) >= _HEADINGS
     return DataType.TEXT, MARKDOWN if markdown else PLAIN
 
 

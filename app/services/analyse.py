@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
@@ -17,13 +18,13 @@ from sqlalchemy import Connection
 from app.analysis import Blob, Context, Result
 from app.analyzers.catalog import AnalyzerRow, analyzer
 from app.analyzers.llm.port import VendorError
-from app.asking import Ask
 from app.database import AnyRow
 from app.errors import EchoError, Reason, Refusal
 from app.layers import TextLayer
 from app.services.claims import Claim, claim, lane_lock
 from app.services.failpoints import failpoint
 from app.services.layers import load_main_layer
+from app.services.llm.options import llm_options
 from app.services.llm.vendors import vendor_name
 from app.services.llm.waiting import NotNow, unanswered
 from app.services.planning import model_folder
@@ -31,6 +32,9 @@ from app.services.results import Outcome, store
 from app.vault import open_package
 from app.vocabulary import Authorship, Phase, ReasonCode, StepStatus
 from config.settings import settings
+
+if TYPE_CHECKING:
+    from app.services.llm.asking import Door
 
 log = structlog.get_logger()
 
@@ -112,13 +116,16 @@ class _Artifact:
     def context(self, row: AnalyzerRow, step: AnyRow) -> Context:
         """What the analyzer of a step may know besides the artifact."""
         options = {"max_seconds": settings().max_audio_seconds, **row.options}
-        options |= settings().analyzer_options.get(row.name, {})
+        options |= llm_options(row) if vendor_name(row) else settings().analyzer_options.get(row.name, {})
         if folder := model_folder(row):
             options |= {"model": folder, "task": row.model}
         authorship = Authorship(self.package.details.get("authorship", Authorship.UNKNOWN))
-        return Context(authorship, options, self._ask(step) if vendor_name(row) else None)
+        if not vendor_name(row):
+            return Context(authorship, options)
+        door = self._door(step)
+        return Context(authorship, options, door.ask, door.foresee)
 
-    def _ask(self, step: AnyRow) -> Ask:
+    def _door(self, step: AnyRow) -> Door:
         from app.services.llm.asking import asking  # noqa: PLC0415 - only workers of the llm queue ask
 
         return asking(self._connection, step, self.package, self.vault)

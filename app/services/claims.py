@@ -30,7 +30,7 @@ class Claim:
 
     Attributes:
         steps: columns of `steps`, with our token; by analyzer.
-        package: columns of `packages`, with `wrapped_key`, and the run's `sequence` and `consent` token.
+        package: columns of `packages`, with `wrapped_key`, and the run's `sequence`, `bulk` and `consent` token.
         more: whether the lane may have further steps after these.
     """
 
@@ -152,6 +152,7 @@ def _open_steps(connection: Connection, run_id: UUID, lane: str) -> Sequence[Any
             Run.state.label("run_state"),
             Run.sequence,
             Run.consent_token_id.label("consent"),
+            Run.bulk,
             UserDataPackage.package_id,
             UserDataPackage.user_id,
             UserDataPackage.object_key,

@@ -7,17 +7,20 @@
     User -POSSESSES_SKILL ...-> Skill ...       by the trait's category; `status` tells settled from proposed
     Trait -IS_A_TYPE_OF-> Skill ...
     Trait -MANIFESTED_AS_EVIDENCE-> SourceDataReferenceNode     one for each package; evidence ids on the edge
-    User -DISCUSSED_CONCEPT-> Concept <-ASSOCIATED_WITH_CONCEPT- Trait
+    User -DISCUSSED_CONCEPT-> Concept <-ASSOCIATED_WITH_CONCEPT- Trait      `places` in all packages
+    Concept -IS_A_TYPE_OF-> Concept                         the more general one; `packages` that say so
+    Concept -ASSOCIATED_WITH_CONCEPT-> Concept              one edge, whichever way; likewise
     User -ADOPTS_COMMUNICATION_STYLE-> CommunicationStyleElement    also for each preference the person set
 
-What the person rejected, and what a later analysis archived, is not in the graph.
+What the person rejected, and what a later analysis archived, is not in the graph; nor is the concept of a topic that
+they rejected, whatever package is about it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -37,11 +40,14 @@ from app.models import (
     UserRefinedTrait,
 )
 from app.pkg import Edge, Graph, Node, Property
+from app.services import concepts
+from app.traits.concepts import TOPIC, concept_key
 from app.vocabulary import (
     CandidateStatus,
     ClaimKind,
     EdgeType,
     NodeLabel,
+    RelationKind,
     TraitCategory,
     TraitOrigin,
     TraitStatus,
@@ -52,7 +58,6 @@ from app.vocabulary import (
 MAX_ID = 255
 
 USER = "user"
-TOPIC = "topic:"
 
 _AnySelect = Select[*tuple[Any, ...]]
 
@@ -66,6 +71,11 @@ BY_CATEGORY = {
         NodeLabel.COMMUNICATION_STYLE_ELEMENT,
     ),
     TraitCategory.LINGUISTIC_STYLE: (EdgeType.ADOPTS_COMMUNICATION_STYLE, NodeLabel.COMMUNICATION_STYLE_ELEMENT),
+}
+#: The edge between two concepts.
+BY_RELATION = {
+    RelationKind.IS_A_TYPE_OF: EdgeType.IS_A_TYPE_OF,
+    RelationKind.ASSOCIATED_WITH: EdgeType.ASSOCIATED_WITH_CONCEPT,
 }
 
 
@@ -109,7 +119,8 @@ def draw(connection: Connection, user_id: str) -> Graph:
     undecided = {str(CandidateStatus.CANDIDATE), str(CandidateStatus.AWAITING_REFINEMENT)}
     proposed = [candidate for candidate in candidates.values() if candidate.status in undecided]
     traits += [(_proposed(drawing, candidate), candidate, None) for candidate in proposed]
-    _concepts(drawing, ((node, candidate) for node, candidate, _ in traits if candidate is not None))
+    topics = [(node, its.trait_key) for node, its, _ in traits if its is not None and its.trait_key.startswith(TOPIC)]
+    _concepts(connection, drawing, user_id, [(node, key.removeprefix(TOPIC)) for node, key in topics])
     _sources(connection, drawing, user_id, traits)
     _styles(connection, drawing, user_id)
     if drawing.nodes:
@@ -186,14 +197,21 @@ def _element(drawing: _Drawing, node: str, trait: AnyRow, status: str) -> None:
     drawing.edge(node, EdgeType.IS_A_TYPE_OF, element)
 
 
-def _concepts(drawing: _Drawing, traits: Iterable[tuple[str, AnyRow]]) -> None:
-    for node, candidate in traits:
-        if not candidate.trait_key.startswith(TOPIC):
-            continue
-        name = candidate.trait_key.removeprefix(TOPIC)
-        concept = drawing.node(_id("concept", name), NodeLabel.CONCEPT, name=name)
-        drawing.edge(USER, EdgeType.DISCUSSED_CONCEPT, concept)
-        drawing.edge(node, EdgeType.ASSOCIATED_WITH_CONCEPT, concept)
+def _concepts(connection: Connection, drawing: _Drawing, user_id: str, topics: Sequence[tuple[str, str]]) -> None:
+    """Concepts of the traits that are topics, and of all packages; what goes by several names is there once."""
+    web = concepts.web(connection, user_id, (name for _, name in topics))
+
+    def concept(name: str) -> str:
+        return drawing.node(_id("concept", name), NodeLabel.CONCEPT, name=name)
+
+    for node, topic in topics:
+        name = web.names[concept_key(topic)]
+        drawing.edge(USER, EdgeType.DISCUSSED_CONCEPT, concept(name), places=web.places.get(name))
+        drawing.edge(node, EdgeType.ASSOCIATED_WITH_CONCEPT, concept(name))
+    for name, places in web.places.items():
+        drawing.edge(USER, EdgeType.DISCUSSED_CONCEPT, concept(name), places=places)
+    for (source, kind, target), packages in web.relations.items():
+        drawing.edge(concept(source), BY_RELATION[kind], concept(target), packages=packages)
 
 
 def _sources(

@@ -1,25 +1,50 @@
-"""What operations and probes ask about the runs as a whole."""
+"""What operations and probes ask about the runs as a whole, and about the vendors that they use."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from sqlalchemy import func, select
 
-from app.database import transaction
+from app.analyzers.catalog import catalog
+from app.database import AnyRow, transaction
 from app.models import Run
-from app.services.llm import ledger
+from app.services.llm import spending, vendors
 from app.vocabulary import RunStatus
+from config.settings import settings
 
 
-def vendor_calls() -> list[tuple[str, str, str, int]]:
-    """Calls to vendors by vendor, model and outcome."""
+@dataclass(frozen=True, slots=True)
+class Vendors:
+    """How vendors are used at this moment.
+
+    Attributes:
+        tallies: calls, cost and quotations by vendor, model, prompt, window and outcome, as `spending.tallies`.
+        breakers: whether each vendor's breaker is open.
+        slots_used: calls that are being made, by vendor.
+        slots_allowed: calls that may be made at a time, by vendor.
+        waiting: steps that wait until their vendor may be asked again; None where nobody could be asked.
+    """
+
+    tallies: list[AnyRow] = field(default_factory=list)
+    breakers: dict[str, bool] = field(default_factory=dict)
+    slots_used: dict[str, int] = field(default_factory=dict)
+    slots_allowed: dict[str, int] = field(default_factory=dict)
+    waiting: int | None = None
+
+
+def vendors_now() -> Vendors:
+    """Calls, breakers, slots and waiting steps: one statement each."""
+    names = sorted({name for row in catalog().values() if (name := vendors.vendor_name(row))})
+    digests = dict.fromkeys(names, vendors.key_digest())
     with transaction() as connection:
-        return ledger.outcomes(connection)
-
-
-def fabrications() -> list[tuple[str, str, int, int]]:
-    """Quotations of language models by model and prompt: all, and those that are not in the text."""
-    with transaction() as connection:
-        return ledger.fabrications(connection)
+        return Vendors(
+            tallies=[*spending.tallies(connection)],
+            breakers={**dict.fromkeys(names, False), **spending.breakers(connection)},
+            slots_used=spending.slots_used(connection, digests),
+            slots_allowed=dict.fromkeys(names, settings().llm_concurrency),
+            waiting=spending.waiting(connection),
+        )
 
 
 def run_counts() -> dict[str, int]:

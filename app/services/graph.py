@@ -1,7 +1,8 @@
 """The persona knowledge graph: kept equal to what PostgreSQL says, and read.
 
-Whoever changes candidates, settled traits or styles writes a `GraphOutbox` row in the same transaction. A projection
-draws the person's whole graph anew and makes the store's equal to it; repeated, late or in parallel, it ends the same.
+Whoever changes candidates, settled traits, styles or concepts writes a `GraphOutbox` row in the same transaction. A
+projection draws the person's whole graph anew and makes the store's equal to it; repeated, late or in parallel, it ends
+the same.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, delete, func, select, text, union, update
 
 from app.database import transaction
 from app.errors import InvalidInput
-from app.models import CommunicationStyles, ExtractedTraitCandidate, GraphOutbox, SettledTrait
+from app.models import CommunicationStyles, Concept, ExtractedTraitCandidate, GraphOutbox, SettledTrait
 from app.pkg import graph_store
 from app.services.drawing import draw
 from app.vocabulary import TraitCategory
@@ -130,8 +131,7 @@ def _apply(connection: Connection, user_id: str, entries: list[int]) -> None:
 
 
 def _everybody() -> list[str]:
-    people = union(
-        select(ExtractedTraitCandidate.user_id), select(SettledTrait.user_id), select(CommunicationStyles.user_id)
-    )
+    tables = (ExtractedTraitCandidate, SettledTrait, CommunicationStyles, Concept)
+    people = union(*(select(table.__table__.c.user_id) for table in tables))
     with transaction() as connection:
         return sorted(connection.execute(people).scalars())

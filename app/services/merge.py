@@ -1,4 +1,4 @@
-"""Merge: what a run's analyzers found becomes the person's candidates. Any number of times, in parallel, late.
+"""Merge: what analyzers found becomes the person's candidates and concepts. Any number of times, in parallel, late.
 
 It reads rows only and computes before it locks anything. Then, in one transaction: consent gate -> run -> person (the
 order that everybody keeps, so that nothing deadlocks) -> candidates, evidence, outbox, end of the run. An older run
@@ -22,15 +22,17 @@ from app.database import AnyRow, transaction
 from app.errors import NotFound, Reason
 from app.features import FeatureDocument, feature_store
 from app.layers import TextLayer
-from app.models import CandidateContribution, GraphOutbox, Run, Step, UserDataPackage
+from app.models import CandidateContribution, Concept, GraphOutbox, Run, Step, UserDataPackage
 from app.services import access
 from app.services.candidates import hold_person
+from app.services.concepts import keep
 from app.services.ending import EndedStep, ending
 from app.services.layers import load_main_layer
 from app.services.planning import denied, now
 from app.services.proposals import Proposed, Source, propose
 from app.traits.candidates import Drafted, draft
-from app.traits.rules import RULES, signals_of
+from app.traits.concepts import Concepts
+from app.traits.rules import CONCEPTS, RULES, concepts_of, signals_of
 from app.traits.signals import Measured, Signal
 from app.vault import VaultError
 from app.vocabulary import AccessAction, Authorship, FeatureStatus, Phase, ReasonCode, RunStatus, StepStatus
@@ -89,10 +91,12 @@ class _Judged:
 
     Attributes:
         drafted: candidates of the package.
+        concepts: that the package is about; None where they stay as they were, since looking for them failed.
         troubles: rules that failed, as reasons.
     """
 
     drafted: Drafted
+    concepts: Concepts | None = None
     troubles: tuple[Reason, ...] = ()
 
 
@@ -143,7 +147,7 @@ def _reading_steps() -> AnySelect:
 
 @cache
 def _locking_run(*, logged: bool) -> AnySelect:
-    """State of the run under its lock; whether a later run of the package ended well; whether it was merged before.
+    """State of the run under its lock; whether a later run of the package ended well; what it left when merged before.
 
     Args:
         logged: with an entry in the access log.
@@ -152,8 +156,9 @@ def _locking_run(*, logged: bool) -> AnySelect:
     ended = or_(newer.state == str(RunStatus.DONE), newer.state == str(RunStatus.PARTIAL))
     outdated = exists().where(newer.package_id == bindparam("package"), newer.sequence > bindparam("sequence"), ended)
     before = exists().where(CandidateContribution.package_id == bindparam("package"))
+    about = exists().where(Concept.package_id == bindparam("package"))
     locking = (
-        select(Run.state, outdated.label("outdated"), before.label("merged_before"))
+        select(Run.state, outdated.label("outdated"), before.label("merged_before"), about.label("had_concepts"))
         .where(Run.run_id == bindparam("run"))
         .with_for_update(of=Run)
     )
@@ -212,17 +217,20 @@ def _judge(found: _Found, scopes: frozenset[str]) -> _Judged:
     features = {one.analyzer: one.extracted_features for one in documents}
     authorship = Authorship(found.run.details.get("authorship", Authorship.UNKNOWN))
     signals: list[Signal] = []
+    concepts: Concepts | None = Concepts()
     troubles: list[Reason] = []
     for one in documents:
         siblings = {name: its for name, its in features.items() if name != one.analyzer}
         measured = Measured(one.analyzer, one.feature_set_id, one.extracted_features, found.layer, authorship, siblings)
         try:
             signals += signals_of(measured)
+            concepts = concepts_of(measured) or concepts
         except Exception as error:  # noqa: BLE001 - one rule's fault may not cost the person what the others found
             log.warning("rule_failed", analyzer=one.analyzer, error=type(error).__name__)
             troubles.append(_trouble(one.analyzer, error))
+            concepts = None if one.analyzer in CONCEPTS else concepts
     models = {one.analyzer: one.model_name_or_type for one in documents}
-    return _Judged(draft(signals, found.layer, authorship, models), tuple(troubles))
+    return _Judged(draft(signals, found.layer, authorship, models), concepts, tuple(troubles))
 
 
 def _trouble(analyzer: str, error: Exception) -> Reason:
@@ -252,21 +260,32 @@ def _settle(connection: Connection, found: _Found, judged: _Judged) -> MergeOutc
     state, reason = ending(steps)
     proposed = Proposed()
     ended_well = state in {RunStatus.DONE, RunStatus.PARTIAL}
-    if ended_well and not row.outdated and (judged.drafted.drafts or row.merged_before):
-        proposed = _propose(connection, found, judged.drafted)
+    if ended_well and not row.outdated:
+        proposed = _write(connection, found, judged, row)
     why = reason.as_json() if reason else None
     ends = {"run": run.run_id, "ended": str(state), "why": why, "moment": now()}
     connection.execute(_ending_run(), ends)
     return MergeOutcome(run.run_id, state, proposed.candidates, proposed.evidence, judged.drafted.unproven)
 
 
-def _propose(connection: Connection, found: _Found, drafted: Drafted) -> Proposed:
-    run = found.run
+def _write(connection: Connection, found: _Found, judged: _Judged, before: AnyRow) -> Proposed:
+    """Candidates and concepts, as far as there are any or were."""
+    failed = {
+        s.analyzer: str(s.feature_set_id) for s in found.steps if s.state == StepStatus.FAILED and s.feature_set_id
+    }
+    concepts = judged.concepts if CONCEPTS.keys().isdisjoint(failed) else None
+    if concepts is not None and not (concepts.places or before.had_concepts):
+        concepts = None
+    drafts = judged.drafted.drafts
+    if not (drafts or before.merged_before or concepts):
+        return Proposed()
+    run, proposed = found.run, Proposed()
     hold_person(connection, run.user_id)
-    failed = {str(s.feature_set_id) for s in found.steps if s.state == StepStatus.FAILED and s.feature_set_id}
-    source = Source(run.user_id, run.package_id, found.layer, found.layer_id, frozenset(failed))
-    proposed = propose(connection, source, drafted.drafts)
-    if proposed.changed:
+    if drafts or before.merged_before:
+        source = Source(run.user_id, run.package_id, found.layer, found.layer_id, frozenset(failed.values()))
+        proposed = propose(connection, source, drafts)
+    changed = concepts is not None and keep(connection, run.user_id, run.package_id, concepts)
+    if proposed.changed or changed:
         connection.execute(insert(GraphOutbox), {"user_id": run.user_id, "cause": "merge"})
     return proposed
 

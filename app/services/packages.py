@@ -21,6 +21,7 @@ from app.services.planning import now
 from app.services.ports import Pipeline
 from app.services.submit import announce, permitted, start_run
 from app.vocabulary import DataType, Phase, RunStatus, StepStatus
+from config.settings import settings
 
 #: The newest run of each package.
 _NEWEST = (
@@ -122,6 +123,7 @@ def _state(
         "file": run["file_name"],
         "dataType": run["data_type"],
         "runStatus": run["state"],
+        "bulk": run["bulk"],
         "reason": run["reason"],
         "progress": _progress(run, steps),
         "durationMs": took,
@@ -180,13 +182,22 @@ def _layers(connection: Connection, package_ids: Sequence[UUID]) -> dict[UUID, l
     return found
 
 
-def analyse_again(user_id: str, package_id: UUID, pipeline: Pipeline) -> dict[str, Any]:
+def analyse_again(user_id: str, package_id: UUID, pipeline: Pipeline, *, bulk: bool = False) -> dict[str, Any]:
     """A new run of a package.
+
+    Args:
+        user_id: whose.
+        package_id: of the package.
+        pipeline: where it is published.
+        bulk: ask vendors in batches: half the price, and answers within a day.
 
     Raises:
         NotFound: no such package, or somebody else's.
-        Conflict: a run of it is still open.
+        Conflict: a run of it is still open, or bulk is asked for where answers are not kept.
     """
+    if bulk and not settings().llm_recordings:
+        # Answers of a batch come when no analyzer waits for them: they have to be kept until it is there again.
+        raise Conflict("answers are not kept here (ECHO_LLM_RECORDINGS), which batches need: analyse without `bulk`")
     with transaction() as connection:
         mine = (UserDataPackage.package_id == package_id, UserDataPackage.user_id == user_id)
         found = connection.execute(select(UserDataPackage.__table__).where(*mine)).mappings().one_or_none()
@@ -206,7 +217,7 @@ def analyse_again(user_id: str, package_id: UUID, pipeline: Pipeline) -> dict[st
         if connection.execute(running).first() is not None:
             raise Conflict("an analysis of this package is still open: wait for it or cancel it")
         at_once, _ = dispatch.room_for(connection, user_id)
-        run = start_run(connection, package, verdicts, at_once=at_once)
+        run = start_run(connection, package, verdicts, at_once=at_once, bulk=bulk)
     announce(run, pipeline)
     return {"packageID": package_id, "runID": run["run_id"], "runStatus": run["state"]}
 

@@ -20,10 +20,12 @@ from app.layers import digest
 from app.models import TextLayerRecord
 from app.services.claims import Claim
 from app.services.layers import remember
+from app.services.llm import kept as kept_features
 from app.services.llm import ledger
 from app.services.planning import denied, now
 from app.vault import PackageVault
 from app.vocabulary import FeatureStatus, Queue, ReasonCode, StepStatus
+from config.settings import settings
 
 #: States of steps that leave a feature document: what was found, or why nothing was.
 DOCUMENTED = frozenset({StepStatus.DONE, StepStatus.FAILED})
@@ -87,6 +89,8 @@ def store(connection: Connection, claim: Claim, vault: PackageVault, outcomes: l
     package = claim.package
     for outcome in outcomes:
         _must_be_storable(outcome)
+        if outcome.result and _is_llm(outcome.step) and settings().llm_recordings:
+            kept_features.keep(vault, outcome.step.run_id, outcome.step.analyzer, outcome.result.features)
     layers = {outcome.step.step_id: _seal_layers(vault, outcome) for outcome in outcomes}
     with connection.begin():
         scopes = {outcome.step.scope for outcome in outcomes}

@@ -152,7 +152,12 @@ def _accept(
 
 
 def start_run(
-    connection: Connection, package: dict[str, Any], verdicts: Mapping[str, Verdict], *, at_once: bool
+    connection: Connection,
+    package: dict[str, Any],
+    verdicts: Mapping[str, Verdict],
+    *,
+    at_once: bool,
+    bulk: bool = False,
 ) -> dict[str, Any]:
     """Insert a run and its perceiving steps in the caller's transaction.
 
@@ -161,6 +166,7 @@ def start_run(
         package: columns of `packages`.
         verdicts: of `permitted`.
         at_once: whether the window has room for it now.
+        bulk: whether vendors are asked in batches.
 
     Returns:
         Columns of `runs`, with `steps` and `lanes` added.
@@ -182,6 +188,7 @@ def start_run(
         "dispatches": int(state is RunStatus.RUNNING),
         "moved_at": moment,
         "finished_at": moment if state.final else None,
+        "bulk": bulk,
     }
     connection.execute(insert(Run), run)
     if steps:

@@ -12,7 +12,7 @@ from config.celery import celery_settings
 from config.logging import configure
 
 #: Modules whose tasks every worker knows; they are thin and load nothing heavy.
-TASK_MODULES = ("app.tasks.lanes", "app.tasks.control", "app.tasks.maintenance")
+TASK_MODULES = ("app.tasks.lanes", "app.tasks.control", "app.tasks.maintenance", "app.tasks.batches")
 
 
 @cache

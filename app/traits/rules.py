@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import import_module
+from typing import Any
 
+from app.traits.concepts import Concepts
 from app.traits.signals import Measured, Signal
 
 Rule = Callable[[Measured], Iterable[Signal]]
@@ -28,6 +30,8 @@ RULES: dict[str, tuple[str, ...]] = {
     "llm.style": ("app.traits.rules_llm:signals",),
     "llm.stance": ("app.traits.rules_llm:signals",),
 }
+#: The same for what tells the concepts that a package is about: `(Measured) -> Concepts`.
+CONCEPTS: dict[str, str] = {"llm.concepts": "app.traits.rules_concepts:concepts"}
 
 
 @cache
@@ -36,13 +40,20 @@ def rules_of(analyzer: str) -> tuple[Rule, ...]:
     return tuple(_load(name) for name in RULES.get(analyzer, ()))
 
 
-def _load(name: str) -> Rule:
+def _load(name: str) -> Any:  # noqa: ANN401 - a rule of either kind
     module, _, function = name.partition(":")
-    rule: Rule = getattr(import_module(module), function)
-    return rule
+    return getattr(import_module(module), function)
 
 
 def signals_of(measured: Measured) -> Iterator[Signal]:
     """Everything that our rules read out of one feature set."""
     for rule in rules_of(measured.analyzer):
         yield from rule(measured)
+
+
+def concepts_of(measured: Measured) -> Concepts | None:
+    """What a package is about, by one feature set; None where that does not tell."""
+    if measured.analyzer not in CONCEPTS:
+        return None
+    found: Concepts = _load(CONCEPTS[measured.analyzer])(measured)
+    return found

@@ -97,13 +97,17 @@ def signals(measured: Measured, *, infer: bool | None = None) -> Iterable[Signal
         measured: features of one of the tasks in `KINDS`.
         infer: whether dispositions may be inferred; `Settings.infer_dispositions` where None.
     """
-    features = measured.features
-    spoken = measured.authorship is Authorship.SELF or features["firstPersonRate"] >= FIRST_PERSON
-    if measured.layer is None or measured.authorship in NOT_THE_PERSON or not spoken:
+    if not about_the_person(measured):
         return []
     inferring = settings().infer_dispositions if infer is None else infer
-    found = [signal for doc in features["findings"] for signal in _signal(measured, doc, inferring=inferring)]
+    found = [signal for doc in measured.features["findings"] for signal in _signal(measured, doc, inferring=inferring)]
     return sorted(found, key=lambda s: -s.certainty * s.specificity)[:MOST_OF_A_TASK]
+
+
+def about_the_person(measured: Measured) -> bool:
+    """Whether the text is the person's and speaks of them; of other texts, what was found says nothing of theirs."""
+    spoken = measured.authorship is Authorship.SELF or measured.features["firstPersonRate"] >= FIRST_PERSON
+    return measured.layer is not None and measured.authorship not in NOT_THE_PERSON and spoken
 
 
 def _signal(measured: Measured, doc: dict[str, Any], *, inferring: bool) -> Iterator[Signal]:
@@ -134,19 +138,23 @@ def _signal(measured: Measured, doc: dict[str, Any], *, inferring: bool) -> Iter
         own_words=measured.features["ownWords"],
         study=STUDY if inferred else None,
         z=(BELIEVED_Z if doc["affirmed"] else -BELIEVED_Z) if inferred else None,
-        notes={"places": float(places), "against": float(len(counter))}
-        | ({"sensitive": 1.0} if doc["sensitive"] else {}),
+        notes=_notes(places, len(counter), sensitive=doc["sensitive"]),
     )
 
 
 def _key(kind: Kind, doc: dict[str, Any]) -> str:
     """As the rules that read grammar and counts would have it: "fact:occupation:bookbinder"."""
-    term = (doc["object"] or doc["name"]).casefold().replace(":", " ").split()
-    bare = " ".join(term[1:] if len(term) > 1 and term[0] in _ARTICLES else term)
+    bare = bare_term(doc["object"] or doc["name"])
     if kind.claim is ClaimKind.INFERRED:
         return f"{kind.family}:{bare}:{'high' if doc['affirmed'] else 'low'}"
     # The classifiers' rules say it so too.
     return f"{kind.family}:{bare}:expressed" if kind.family == "emotion" else f"{kind.family}:{bare}"
+
+
+def bare_term(text: str) -> str:
+    """A term as keys hold it: lower case, without an article before it."""
+    words = text.casefold().replace(":", " ").split()
+    return " ".join(words[1:] if len(words) > 1 and words[0] in _ARTICLES else words)
 
 
 def _notes(places: int, against: int, *, sensitive: bool) -> dict[str, float]:

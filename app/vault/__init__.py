@@ -3,7 +3,15 @@
 from app.vault.errors import VaultError
 from app.vault.keyring import Keyring, master_keyring
 from app.vault.objects import ObjectStore, object_store
-from app.vault.package import PackageVault, Stored, delete_objects, new_package, objects_of, open_package
+from app.vault.package import (
+    PackageVault,
+    Stored,
+    delete_object,
+    delete_objects,
+    new_package,
+    objects_of,
+    open_package,
+)
 from app.vault.signing import Signer, signer, verified
 
 __all__ = [
@@ -13,6 +21,7 @@ __all__ = [
     "Signer",
     "Stored",
     "VaultError",
+    "delete_object",
     "delete_objects",
     "master_keyring",
     "new_package",

@@ -217,6 +217,15 @@ def delete_objects(user_id: str, package_id: UUID) -> int:
     return sum(object_store().delete(key) for key in objects_of(user_id, package_id))
 
 
+def delete_object(user_id: str, package_id: UUID, name: str) -> bool:
+    """Remove the object that was `put` under that name; whether there was one. No key is needed.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    return object_store().delete(f"{_folder(user_id, package_id)}/{name}")
+
+
 def objects_of(user_id: str, package_id: UUID) -> list[str]:
     """Keys of all objects of a package.
 

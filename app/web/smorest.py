@@ -130,17 +130,12 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # it has no typ
             if query:
                 route = self.arguments(query, location="query")(route)
             if body:
-                route = self.arguments(body, location="json", examples=_named(examples))(route)
+                route = self.arguments(body, location="json", required=_needed(body), examples=_named(examples))(route)
             route = self.response(status, answer, content_type=media_type, headers=headers)(route)
             for other, schema in (also or {}).items():
                 route = self.alt_response(other, schema=schema)(route)
             statuses = {*refusals, *_refusals(access, body=body is not None, query=query is not None)} - {*(also or {})}
-            route = self.doc(
-                operationId=view.__name__,
-                security=[] if access.kind is Kind.PUBLIC else [{BEARER: [*map(str, access.scopes)]}],
-                responses={code: HTTPStatus(code).name for code in sorted(statuses)},
-                **(doc or {}),
-            )(route)
+            route = self.doc(**_operation(view.__name__, access, statuses), **(doc or {}))(route)
             route.reads = reads  # type: ignore[attr-defined]  # functions carry attributes
             self.add_url_rule(rule, view.__name__, grant(route, access), methods=[method])
             return view
@@ -161,8 +156,22 @@ def _reading(view: Callable[..., Any], action: AccessAction) -> Callable[..., An
     return reading
 
 
+def _needed(body: type[Schema]) -> bool:
+    """Whether a body may not be left out: one of its fields may not."""
+    return any(field.required for field in body().fields.values())
+
+
 def _named(examples: Doc | None) -> Doc | None:
     return {name: {"value": value} for name, value in examples.items()} if examples else None
+
+
+def _operation(name: str, access: Access, statuses: set[int]) -> Doc:
+    """How the document calls a route, what token it takes and how it may refuse."""
+    return {
+        "operationId": name,
+        "security": [] if access.kind is Kind.PUBLIC else [{BEARER: [*map(str, access.scopes)]}],
+        "responses": {status: HTTPStatus(status).name for status in sorted(statuses)},
+    }
 
 
 def _refusals(access: Access, *, body: bool, query: bool) -> set[int]:

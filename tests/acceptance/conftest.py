@@ -110,6 +110,21 @@ class Fleet:
     #: Where features, graph and objects are; none where PostgreSQL and files hold them.
     stores: tuple[LocalServer, ...] = ()
 
+    def up(self, *arguments: str, tracer: tuple[str, ...] = (), log: Path) -> None:
+        """Start it; the tracer, if any, goes on beside it and keeps what it was started with open."""
+        with log.open("wb") as sink:
+            started = subprocess.run(
+                [*tracer, str(COMMAND), "up", "--detach", *arguments],
+                env=self.environment,
+                cwd=ROOT,
+                stdout=sink,
+                stderr=sink,
+                stdin=subprocess.DEVNULL,
+                timeout=180,
+                check=False,
+            )
+        assert started.returncode == 0, log.read_text()[-2000:]
+
     def run(self, *args: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(COMMAND), *args],
@@ -178,7 +193,9 @@ class Fleet:
         try:
             with connection.cursor() as cursor:
                 cursor.execute(statement, parameters)
-                return [dict(row) for row in cursor.fetchall()]
+                found = [dict(row) for row in cursor.fetchall()]
+            connection.commit()
+            return found
         finally:
             connection.close()
 
@@ -216,29 +233,50 @@ def rabbit_in(place: Path) -> Iterator[Rabbit]:
         own.stop()
 
 
-@pytest.fixture(scope="session")
-def fleet(request: pytest.FixtureRequest) -> Iterator[Fleet]:
-    """The fleet, up once for all acceptance tests of a broker."""
+@contextmanager
+def fleet_up(broker: str = "redis", *arguments: str, tracer: tuple[str, ...] = (), **settings: str) -> Iterator[Fleet]:
+    """A fleet in a home of its own.
+
+    Args:
+        broker: "redis", "rabbitmq", or "stores" for RabbitMQ and all other servers.
+        arguments: further ones of `echosphere up`.
+        tracer: what `echosphere up` is started by, with all that it starts.
+        settings: added to the environment.
+    """
     place = Path(tempfile.mkdtemp(prefix="echo-fleet-"))
     place.chmod(0o755)
     home = place / "home"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ECHO_")}
-    environment |= {
-        "ECHO_HOME": str(home),
-        "ECHO_ANALYZER_IMPLEMENTATIONS": '{"text.sentiment": "tests.acceptance.misbehaving:analyse"}',
-        "PYTHONPATH": str(ROOT),
-    }
+    environment |= {"ECHO_HOME": str(home), "PYTHONPATH": str(ROOT), **settings}
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, place, ignore_errors=True)
         own = Fleet(home, environment)
-        if request.param in {"rabbitmq", "stores"}:
+        if broker in {"rabbitmq", "stores"}:
             own.rabbit = stack.enter_context(rabbit_in(place))
             environment |= {**own.rabbit.results.settings(), **own.rabbit.broker.settings()}
-        if request.param == "stores":
+        if broker == "stores":
             own.stores = stack.enter_context(stores_in(place))
             for server in own.stores:
                 environment |= server.settings()
         stack.callback(own.run, "down", timeout=120)
-        started = own.run("up", "--detach", timeout=180)
-        assert started.returncode == 0, started.stderr[-2000:]
+        own.up(*arguments, tracer=tracer, log=place / "up.log")
         yield own
+
+
+@pytest.fixture(scope="session")
+def fleet(request: pytest.FixtureRequest) -> Iterator[Fleet]:
+    """The fleet, up once for all acceptance tests of a broker."""
+    misbehaving = '{"text.sentiment": "tests.acceptance.misbehaving:analyse"}'
+    with fleet_up(request.param, ECHO_ANALYZER_IMPLEMENTATIONS=misbehaving) as own:
+        yield own
+
+
+def nothing_twice(fleet: Fleet, user: str) -> None:
+    """Show that nothing of a person is stored twice."""
+    assert not fleet.sql(
+        "SELECT 1 FROM raw_features WHERE user_id = %s GROUP BY source_package_id, analyzer HAVING count(*) > 1", user
+    )
+    assert not fleet.sql("SELECT 1 FROM candidates WHERE user_id = %s GROUP BY trait_key HAVING count(*) > 1", user)
+    assert not fleet.sql(
+        "SELECT 1 FROM evidence WHERE user_id = %s GROUP BY candidate_id, package_id, locator HAVING count(*) > 1", user
+    )

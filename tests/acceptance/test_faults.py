@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import Fleet, letter
+from tests.acceptance.conftest import Fleet, letter, nothing_twice
 
 pytestmark = pytest.mark.fleet
 
@@ -30,16 +30,6 @@ def _states(got: dict[str, Any]) -> dict[str, int]:
     for package in got["packages"]:
         states[package["runStatus"]] = states.get(package["runStatus"], 0) + 1
     return states
-
-
-def _nothing_twice(fleet: Fleet, user: str) -> None:
-    assert not fleet.sql(
-        "SELECT 1 FROM raw_features WHERE user_id = %s GROUP BY source_package_id, analyzer HAVING count(*) > 1", user
-    )
-    assert not fleet.sql("SELECT 1 FROM candidates WHERE user_id = %s GROUP BY trait_key HAVING count(*) > 1", user)
-    assert not fleet.sql(
-        "SELECT 1 FROM evidence WHERE user_id = %s GROUP BY candidate_id, package_id, locator HAVING count(*) > 1", user
-    )
 
 
 @pytest.mark.brokers("redis", "rabbitmq")
@@ -78,7 +68,7 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(fleet: Fleet, t
     assert fleet.kill("workers.text") >= 2
     got = json.loads(running.communicate(timeout=120)[0])
     assert _states(got) == {"done": 1}
-    _nothing_twice(fleet, "killed")
+    nothing_twice(fleet, "killed")
 
 
 def test_redis_emptied_in_the_middle_loses_nothing(fleet: Fleet, tmp_path: Path) -> None:
@@ -92,7 +82,7 @@ def test_redis_emptied_in_the_middle_loses_nothing(fleet: Fleet, tmp_path: Path)
     fleet.kill_service("redis")
     got = json.loads(running.communicate(timeout=240)[0])
     assert _states(got) == {"done": 15}
-    _nothing_twice(fleet, "emptied")
+    nothing_twice(fleet, "emptied")
 
 
 @pytest.mark.brokers("rabbitmq")
@@ -104,7 +94,7 @@ def test_rabbitmq_and_its_results_emptied_in_the_middle_lose_nothing(fleet: Flee
     fleet.rabbit.kill(empty=True)
     got = json.loads(running.communicate(timeout=240)[0])
     assert _states(got) == {"done": 15}
-    _nothing_twice(fleet, "emptied")
+    nothing_twice(fleet, "emptied")
 
 
 @pytest.mark.brokers("redis", "rabbitmq")
@@ -128,5 +118,5 @@ def test_a_time_of_chaos(fleet: Fleet, tmp_path: Path) -> None:
     got = json.loads(running.communicate(timeout=400)[0])
     assert kills
     assert _states(got) == {"done": 60}, f"seed {seed}"
-    _nothing_twice(fleet, user)
+    nothing_twice(fleet, user)
     assert not fleet.sql("SELECT 1 FROM runs WHERE user_id = %s AND state IN ('queued', 'running')", user)

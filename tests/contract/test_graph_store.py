@@ -199,6 +199,34 @@ def test_around_a_concept_whatever_its_case(store: GraphStore, user: str) -> Non
     assert store.read(user, concept="cello") == Graph()
 
 
+GAMES = Node("concept:board games", NodeLabel.CONCEPT, {"name": "board games"})
+PATIENCE = Node("concept:patience", NodeLabel.CONCEPT, {"name": "patience"})
+HONEY = Node("concept:honey", NodeLabel.CONCEPT, {"name": "honey"})
+RELATED = Graph(
+    (USER, CONCEPT, GAMES, PATIENCE, HONEY),
+    (
+        *(Edge("user", EdgeType.DISCUSSED_CONCEPT, one.id, {"places": 3}) for one in (CONCEPT, GAMES, PATIENCE, HONEY)),
+        Edge("concept:chess", EdgeType.IS_A_TYPE_OF, "concept:board games", {"packages": 2}),
+        Edge("concept:chess", EdgeType.ASSOCIATED_WITH_CONCEPT, "concept:board games", {"packages": 1}),
+        Edge("concept:board games", EdgeType.ASSOCIATED_WITH_CONCEPT, "concept:patience", {"packages": 1}),
+    ),
+)
+
+
+def test_concepts_relate_to_each_other_in_more_than_one_way(store: GraphStore, user: str) -> None:
+    assert store.replace(user, RELATED) == 12
+    assert store.read(user, depth=1).as_json() == RELATED.as_json()
+    assert store.digest(user) == RELATED.digest()
+    assert ids(store.read(user, concept="Patience", depth=2)) == {
+        "concept:patience", "concept:board games", "concept:chess", "user",
+    }  # fmt: skip
+    assert ids(store.read(user, concept="chess", depth=1)) == {"concept:chess", "concept:board games", "user"}
+    turned = Edge("concept:board games", EdgeType.IS_A_TYPE_OF, "concept:chess", {"packages": 3})
+    other = Graph(RELATED.nodes, (*(edge for edge in RELATED.edges if edge.type is not turned.type), turned))
+    assert store.replace(user, other) == 2
+    assert store.digest(user) == other.digest()
+
+
 def test_around_a_category_without_passing_through_the_user(store: GraphStore, user: str) -> None:
     store.replace(user, PERSONA)
     assert ids(store.read(user, category="Skill", depth=1)) == {"trait:2", "user", "source:1"}

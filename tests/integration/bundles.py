@@ -17,7 +17,7 @@ from app.models import PackageKey, Run, UserDataPackage
 from app.services import bundle, consents, graph, review, styles
 from app.services.merge import merge
 from app.vault import delete_objects, open_package
-from tests.integration.persona import WORDS, Person, finding
+from tests.integration.persona import WORDS, Person, about, finding
 
 #: Text that would break a format which does not quote.
 NAUGHTY = "It's \\u0041 \"so\" </data> & `x`\n\\' }); MATCH (n) DETACH DELETE n; // \u2028 \U0001f600"
@@ -51,8 +51,10 @@ def fill(person: Person, words: str = WORDS) -> UUID:
             ("stated:born", "Was born in Boston", "Other", "I was born in Boston"),
         )
     ]
-    merge(person.analysed(first, finding(counter=["I never miss a morning by the river."]), *facts))
-    merge(person.analysed(second, finding(), facts[0]))
+    chess = about("chess", 4, general=["board games"], near=["patience"])
+    told = [chess, about("board games"), about("patience", 2, near=["chess"]), about("Schrödinger's cats & dogs")]
+    merge(person.analysed(first, finding(counter=["I never miss a morning by the river."]), *facts, concepts=told))
+    merge(person.analysed(second, finding(), facts[0], concepts=told[:3]))
     by_name = {row.trait_name: UUID(str(row.candidate_id)) for row in person.candidates().values()}
     assert by_name.keys() >= {"Chess", "Says thank you", "Was born in Boston"}, by_name.keys()
     review.act(person.user_id, by_name["Chess"], {"userDecision": "confirmed_asis"})

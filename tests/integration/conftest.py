@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from app.cli.embedded import Postgres
 from app.traits import rules
-from tests.integration.persona import ANALYZER, RULE, Person
+from tests.integration.persona import ANALYZER, CONCEPTS, RULE, Person
 
 
 @pytest.fixture
@@ -19,6 +19,7 @@ def person(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pers
     from app.models import Run
 
     monkeypatch.setitem(rules.RULES, ANALYZER, (RULE,))
+    monkeypatch.setitem(rules.CONCEPTS, ANALYZER, CONCEPTS)
     rules.rules_of.cache_clear()
     somebody = Person()
     yield somebody

@@ -22,6 +22,8 @@ from app.layers import Segment, Span, TextLayer, digest
 from app.models import (
     Base,
     CandidateContribution,
+    Concept,
+    ConceptRelation,
     EvidenceSnippet,
     ExtractedTraitCandidate,
     GraphOutbox,
@@ -31,12 +33,14 @@ from app.models import (
     TextLayerRecord,
     UserDataPackage,
 )
+from app.traits import rules_concepts
+from app.traits.concepts import Concepts
 from app.traits.signals import Measured, Signal
 from app.vault import new_package
 from app.vocabulary import ClaimKind, Modality, Phase, ReasonCode, RunStatus, StepStatus, TraitCategory
 
 ANALYZER = "text.stated_by_test"
-RULE = f"{__name__}:signals"
+RULE, CONCEPTS = f"{__name__}:signals", f"{__name__}:concepts"
 SCOPE = "analyse:text:local"
 
 WORDS = (
@@ -60,6 +64,27 @@ def signals(measured: Measured) -> Iterator[Signal]:
                 "counter": tuple(_span(measured.layer, quote) for quote in stated["counter"]),
             }
         )
+
+
+def concepts(measured: Measured) -> Concepts:
+    """The rule for concepts, where the test stated any."""
+    return rules_concepts.concepts(measured) if measured.features.get("findings") else Concepts()
+
+
+def about(name: str, places: int = 3, *, general: Iterable[str] = (), near: Iterable[str] = ()) -> dict[str, Any]:
+    """A concept as the features of a language model's findings have it."""
+    relations = [("is_a_type_of", to) for to in general] + [("associated_with", to) for to in near]
+    return {
+        "kind": "concept",
+        "name": name.capitalize(),
+        "object": name,
+        "affirmed": True,
+        "sensitive": False,
+        "places": places,
+        "evidence": [],
+        "counter": [],
+        "relations": [{"relation": relation, "to": to} for relation, to in relations],
+    }
 
 
 def _span(layer: TextLayer | None, quote: str | dict[str, Any]) -> Span:
@@ -138,6 +163,7 @@ class Person:
         package_id: UUID,
         *findings: dict[str, Any],
         steps: Iterable[dict[str, Any]] = (),
+        concepts: Iterable[dict[str, Any]] = (),
         features: dict[str, Any] | None = None,
         phase: Phase = Phase.INTERPRET,
     ) -> UUID:
@@ -167,7 +193,8 @@ class Person:
                 analyzer=ANALYZER,
                 version="1",
                 model_name_or_type="test-model",
-                extracted_features=features or {"signals": [*findings]},
+                extracted_features=features
+                or {"signals": [*findings], "findings": [*concepts], "firstPersonRate": 5.0},
                 timestamp=moment,
                 processing_time_ms=1,
                 fence=fence(sequence, 1),
@@ -187,6 +214,14 @@ class Person:
     def evidence(self) -> list[AnyRow]:
         """Rows of all evidence."""
         return self._rows(EvidenceSnippet)
+
+    def concepts(self) -> set[tuple[UUID, str, int]]:
+        """Package, name and places of all concepts."""
+        return {(row.package_id, row.name, row.places) for row in self._rows(Concept)}
+
+    def relations(self) -> set[tuple[UUID, str, str, str]]:
+        """Package, source, relation and target of all relations between concepts."""
+        return {(row.package_id, row.source, row.relation, row.target) for row in self._rows(ConceptRelation)}
 
     def outbox(self) -> list[str]:
         """Causes for which the graph is to be drawn again."""

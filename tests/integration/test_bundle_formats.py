@@ -31,6 +31,7 @@ SCHEMA, PROV, OA = (
     Namespace("http://www.w3.org/ns/oa#"),
 )
 DPV, ECHO = Namespace("https://w3id.org/dpv#"), Namespace(VOCABULARY)
+SKOS = Namespace("http://www.w3.org/2004/02/skos/core#")
 
 
 @pytest.fixture
@@ -99,6 +100,18 @@ def test_the_person_is_a_schema_org_person_with_their_settled_traits(full: Perso
     }
     assert {str(found.value(topic, SCHEMA.name)) for topic in found.objects(person, SCHEMA.knowsAbout)} == {"Chess"}
     assert Literal(NAUGHTY) in set(found.objects(None, SCHEMA.value))
+
+
+def test_what_the_person_writes_about_is_a_scheme_of_concepts(full: Person, members: dict[str, bytes]) -> None:
+    found, person = triples(members, "persona.jsonld"), URIRef(person_urn(full.user_id))
+    named = {str(found.value(one, SKOS.prefLabel)): one for one in found.objects(person, ECHO.discusses)}
+    assert named.keys() == {"chess", "board games", "patience", "schrödinger's cats & dogs"}
+    for concept in named.values():
+        assert (concept, RDF.type, SKOS.Concept) in found
+    assert {*found.subject_objects(SKOS.broader)} == {(named["chess"], named["board games"])}
+    near = {frozenset(pair) for pair in found.subject_objects(ECHO.associatedWith)}
+    assert near == {frozenset((named["chess"], named["patience"]))}
+    assert found.value(named["chess"], ECHO.places) == Literal(8)
 
 
 def test_the_lineage_says_what_came_from_what(full: Person, members: dict[str, bytes]) -> None:

@@ -72,6 +72,11 @@ def vendor_error(error: Exception) -> VendorError:
     return VendorError(kind, EXPLAINED[kind], retry_after_s=wait, request_id=error.request_id or "")
 
 
+def of_type(name: str) -> VendorErrorKind:
+    """The kind of an error that came as part of an answer, by the body's `error.type`."""
+    return _BY_TYPE.get(name, VendorErrorKind.INVALID_REQUEST)
+
+
 def _kind(error: Exception) -> VendorErrorKind:
     if any(isinstance(cause, TooMuch) for cause in _chain(error)):
         return VendorErrorKind.TOO_LARGE

@@ -19,11 +19,11 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import anthropic
 import httpx2
-from anthropic.types import RawMessageStreamEvent
+from anthropic.types import Message, RawMessageStreamEvent
 
 from app.analyzers.llm.anthropic_errors import EXPLAINED, TooMuch, vendor_error
 from app.analyzers.llm.port import Answer, Request, Usage, VendorError, VendorErrorKind
@@ -70,12 +70,12 @@ class Anthropic:
 
     def complete(self, request: Request, deadline_s: float, cancelled: Callable[[], bool] | None = None) -> Answer:
         """`Vendor.complete`."""
-        heard = _Heard()
+        heard = Heard()
 
         async def call(client: anthropic.AsyncAnthropic) -> Answer:
             try:
                 stream = await client.messages.create(
-                    **self._asked(request), max_tokens=request.max_output_tokens, stream=True
+                    **self.asked(request), max_tokens=request.max_output_tokens, stream=True
                 )
                 async with stream:
                     async for event in stream:
@@ -85,10 +85,11 @@ class Anthropic:
                 raise vendor_error(error) from None
 
         try:
-            return self._run(call, deadline_s, cancelled)
+            return self.run(call, deadline_s, cancelled)
         except VendorError as error:
-            # What was written before it went wrong is billed.
-            error.usage, error.model = heard.spent, heard.model or self.model
+            # What was written before it went wrong is billed; never more than was asked for, on which budgets rest.
+            output = min(heard.spent.output, request.max_output_tokens)
+            error.usage, error.model = replace(heard.spent, output=output), heard.model or self.model
             error.request_id = heard.request_id or error.request_id
             raise
 
@@ -97,14 +98,14 @@ class Anthropic:
 
         async def call(client: anthropic.AsyncAnthropic) -> int:
             try:
-                return int((await client.messages.count_tokens(**self._asked(request))).input_tokens)
+                return int((await client.messages.count_tokens(**self.asked(request))).input_tokens)
             except Exception as error:  # noqa: BLE001 - whatever it is becomes one of our kinds
                 raise vendor_error(error) from None
 
-        return self._run(call, deadline_s, None)
+        return self.run(call, deadline_s, None)
 
-    def _asked(self, request: Request) -> dict[str, Any]:
-        """What both calls send. The task stands last: all tasks that read one document share what is before it."""
+    def asked(self, request: Request) -> dict[str, Any]:
+        """What all calls send. The task stands last: all tasks that read one document share what is before it."""
         output: dict[str, Any] = {
             "format": {"type": "json_schema", "schema": anthropic.transform_schema(request.schema)},
             **({"effort": request.effort} if request.effort else {}),
@@ -122,7 +123,7 @@ class Anthropic:
             "output_config": output,
         }
 
-    def _run(self, call: Call[T], deadline_s: float, cancelled: Callable[[], bool] | None) -> T:
+    def run(self, call: Call[T], deadline_s: float, cancelled: Callable[[], bool] | None) -> T:
         """Run a call on a loop of its own; `asyncio.run` would wait for a name server that does not answer."""
         loop = asyncio.new_event_loop()
         try:
@@ -176,7 +177,7 @@ async def _until(
 
 
 @dataclass(slots=True)
-class _Heard:
+class Heard:
     """What the stream has said so far."""
 
     parts: list[str] = field(default_factory=list)
@@ -199,6 +200,19 @@ class _Heard:
         elif event.type == "message_delta":
             self.stop_reason = event.delta.stop_reason or self.stop_reason
             self.usage = _usage(event.usage, self.usage)
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """A message that came whole.
+
+        Raises:
+            TooMuch: its text is longer than we take.
+        """
+        text = "".join(block.text for block in message.content if block.type == "text")
+        if len(text) > MOST_TEXT:
+            raise TooMuch
+        usage = _usage(message.usage, Usage())
+        return cls([text], len(text), usage, message.stop_reason or "", message.model, message.id)
 
     @property
     def spent(self) -> Usage:

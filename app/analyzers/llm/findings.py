@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.analyzers.llm.answers import Found
+from app.analyzers.llm.orders import FIRST_PERSON, asks, commands
 from app.analyzers.llm.prompts import Task
 from app.analyzers.llm.windows import Window
 from app.layers import Segment, Span, TextLayer
@@ -29,24 +30,6 @@ MOST_EVIDENCE, MOST_COUNTER = 8, 4
 
 _PLAIN = re.compile(r"[\w'’ ,&/().:;+#-]+")  # noqa: RUF001 - the curly apostrophe is meant
 _PLACEHOLDER = re.compile(r"\[|\]|\b[A-Za-z]+_\d+\b")
-_FIRST_PERSON = re.compile(r"\b(?:i|my|mine|myself|we|our|ours|ourselves)\b", re.IGNORECASE)
-#: Talk to a model, after which nothing of the same paragraph is believed.
-_COMMAND = re.compile(
-    r"(?i)\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instruction|prompt|rule|previous|above|prior|schema)"
-    r"|\b(?:system|developer) (?:prompt|message|instruction)|\bas an? (?:ai|language model|assistant)\b"
-    r"|\byou are (?:now|an? (?:ai|assistant|language model))\b|\bnew instructions?\b|<\|?(?:im_start|system|endoftext)"
-    r"|\b(?:report|add|return|output|emit|(?:respond|answer) with)\b.{0,60}\b(?:trait|finding|json|quote|fact)s?\b"
-)
-#: A sentence that asks its reader for work shows nothing about its writer.
-_REQUEST = re.compile(
-    r"(?i)^\W*(?:please )?(?:(?:can|could|would|will) you\b|(?:translate|summari[sz]e|explain|draft|write|generate|"
-    r"rewrite|replace|print|pretend|classify|convert|calculate|provide|compose|paraphrase|suggest) (?:me |a |an |the |"
-    r"this |all |every|letters|in |to |with |some |your |about ))"
-)
-#: The same of a question that is not about its writer: "What is the capital of Brazil?"
-_QUESTION = re.compile(
-    r"(?is)\W*(?:what|who|where|when|which|how) (?:is|are|was|were|do|does|did|many|much)\b[^?]*\?\W*"
-)
 
 
 @dataclass(slots=True)
@@ -172,7 +155,7 @@ class Prover:
         """A kind of the task's, and a name and a term that are neither placeholders nor passages."""
         words = len(kept.name.split())
         passage = words > NAME_WORDS - 2 and kept.name.casefold() in self._layer.text.casefold()
-        named = 0 < words <= NAME_WORDS and _short(kept.name) and not _COMMAND.search(kept.name)
+        named = 0 < words <= NAME_WORDS and _short(kept.name) and not commands(kept.name)
         return kept.kind in self._task.kinds and named and not passage and (not kept.object or _term(kept.object))
 
     def _spans(self, quotes: Iterable[str]) -> Iterator[Span]:
@@ -197,7 +180,7 @@ class Prover:
         if not self._layer.is_own(start, end) or self._reported(start, end):
             self.counts.others += 1
             return None
-        if self._talks_to_a_model(start, end):
+        if self._talks_to_a_model(start, end) or asks(quote):
             self.counts.instructed += 1
             return None
         if self._task.first_person and not self._personal(start, end):
@@ -218,18 +201,16 @@ class Prover:
 
     def _talks_to_a_model(self, start: int, end: int) -> bool:
         text = self._layer.text
-        said = text[start:end]
-        if _REQUEST.search(said) or (_QUESTION.fullmatch(said) and not _FIRST_PERSON.search(said)):
+        if asks(text[start:end]):
             return True
         first, last = self._layer.segment_at(start), self._layer.segment_at(end - 1)
-        around = text[first.start if first else start : last.end if last else end]
-        return _COMMAND.search(around) is not None
+        return commands(text[first.start if first else start : last.end if last else end])
 
     def _personal(self, start: int, end: int) -> bool:
         """Whether it has a first person; other languages than English often put it into the verb."""
         if self._layer.language not in {"en", "mixed", None}:
             return True
-        return _FIRST_PERSON.search(self._layer.text[start:end]) is not None
+        return FIRST_PERSON.search(self._layer.text[start:end]) is not None
 
 
 def _tidy(text: str) -> str:

@@ -19,6 +19,8 @@ from app.errors import Misconfigured
 BUILT_IN = Path(__file__).with_name("models.json")
 _MILLION = Decimal(1_000_000)
 _KINDS = ("input", "output", "cache_write", "cache_read")
+#: What a batch costs of it, where the table does not say.
+BATCH = "0.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Model:
         date: of the figures.
         verified: whether somebody checked them against a bill.
         above: tokens of a question from which on the other price holds, and that price.
+        batch: what a question in a batch costs of this.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Model:
     date: str
     verified: bool
     above: tuple[int, Price] | None = None
+    batch: Decimal = Decimal(BATCH)
 
 
 @cache
@@ -77,20 +81,22 @@ def models(path: Path = BUILT_IN) -> dict[str, Model]:
     """
     try:
         doc = json.loads(path.read_text(encoding="utf-8"))
-        return {name: _model(name, row, doc["date"]) for name, row in doc["models"].items()}
+        shared = {"date": doc["date"], "batch": doc.get("batch", BATCH)}
+        return {name: _model(name, {**shared, **row}) for name, row in doc["models"].items()}
     except (OSError, ValueError, KeyError, ArithmeticError, TypeError):
         raise Misconfigured(f"{path.name} is no table of models: it must have the form of {BUILT_IN.name}") from None
 
 
-def _model(name: str, row: dict[str, Any], date: str) -> Model:
+def _model(name: str, row: dict[str, Any]) -> Model:
     above = row.get("above")
     return Model(
         name=name,
         price=Price.read(row),
         context=int(row["context"]),
-        date=row.get("date", date),
+        date=row["date"],
         verified=bool(row.get("verified")),
         above=(int(above["prompt"]), Price.read(above)) if above else None,
+        batch=Decimal(str(row["batch"])),
     )
 
 
@@ -107,17 +113,18 @@ def model_row(model: str, path: Path = BUILT_IN) -> Model:
     return table[max(known, key=len)]
 
 
-def cost(usage: Usage, model: str, path: Path = BUILT_IN) -> Decimal:
+def cost(usage: Usage, model: str, path: Path = BUILT_IN, *, bulk: bool = False) -> Decimal:
     """US dollars of a call, exactly.
 
     Args:
         usage: as the vendor counted it.
         model: the vendor's id.
         path: the table of models.
+        bulk: whether it was part of a batch.
 
     Raises:
         Misconfigured: there is no price for the model.
     """
     row = model_row(model, path)
     price = row.above[1] if row.above and usage.prompt > row.above[0] else row.price
-    return price.of(usage)
+    return price.of(usage) * (row.batch if bulk else 1)

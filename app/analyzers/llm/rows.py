@@ -8,21 +8,23 @@ from app.vocabulary import Modality, Phase, Queue
 #: The vendor is a scope of its own: local analysis may be allowed where this is not.
 TEXT_ANTHROPIC = "analyse:text:anthropic"
 
-#: Prompt and the beginning of its digest (`prompts.digest`); a test holds them to the files. Written out, since this
+#: Prompt and the beginning of its digest (`prompts.Prompt`); a test holds them to the files. Written out, since this
 #: table is read by every process and the files by those that ask.
 VERSIONS = {
-    "traits": "traits.v1-7d3119fe",
-    "facts": "facts.v1-eb0a399c",
-    "concepts": "concepts.v1-dcd525ce",
-    "style": "style.v1-9bfc8f03",
-    "stance": "stance.v1-f7b46994",
-    "summary": "summary.v1-f64d9a4c",
+    "traits": "traits.v1-bc79f3d5",
+    "facts": "facts.v1-0b70f611",
+    "concepts": "concepts.v1-bc3750f2",
+    "style": "style.v1-cf30f1e3",
+    "stance": "stance.v1-72b0b3ea",
+    "summary": "summary.v1-b71077c2",
 }
+#: `redact.VERSION`: what is taken out of a text changes what is read in it. Written out for the same reason.
+REDACTION = "r2"
 
 ROWS: tuple[AnalyzerRow, ...] = tuple(
     AnalyzerRow(
         name=f"llm.{task}",
-        version=version,
+        version=f"{version}-{REDACTION}",
         phase=Phase.INTERPRET,
         modality=Modality.TEXT,
         queue=Queue.LLM,

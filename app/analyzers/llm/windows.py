@@ -128,11 +128,18 @@ def _groups(blocks: Iterator[_Block], size: int) -> Iterator[list[_Block]]:
         section = block.segment.kind is SegmentKind.HEADING and length >= FULL_ENOUGH * size
         if group and (section or length + long > size):
             yield group
-            group, length = [], 0
+            # What is answered to stands before the answer in the next window too.
+            group = group[-1:] if block.segment.own and _theirs(group[-1]) else []
+            length = sum(one.end - one.start for one in group)
         group.append(block)
         length += long
     if group:
         yield group
+
+
+def _theirs(block: _Block) -> bool:
+    """Whether somebody else says it here: no heading, and nothing that is quoted."""
+    return not block.segment.own and block.segment.kind in OWN_KINDS
 
 
 def _window(index: int, layer: TextLayer, blocks: list[_Block], redactor: Redactor) -> Window:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +16,10 @@ from app.cli.environment import home
 from app.cli.fleet import need_up
 from app.cli.options import DEFAULT_USER, as_json, quiet_logging, remember_user, user_option
 from app.vocabulary import Authorship
+
+if TYPE_CHECKING:
+    from app.asking import Request
+    from app.services.llm.quote import Count
 
 
 def _scopes(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -44,6 +49,9 @@ def _scopes(_context: click.Context, _parameter: click.Parameter, value: str | N
     help="Who wrote it; nothing is said of you by words that are not yours.",
 )
 @click.option("--dry-run", is_flag=True, help="Only estimate what vendors would take; nothing is uploaded or sent.")
+@click.option(
+    "--count", is_flag=True, help="With --dry-run: the vendor counts the tokens, for which the redacted text leaves."
+)
 @as_json
 @click.pass_context
 def analyze(
@@ -54,6 +62,7 @@ def analyze(
     authorship: str,
     *,
     dry_run: bool,
+    count: bool,
     as_json: bool,
 ) -> None:
     """Analyse files and show the trait candidates with their evidence.
@@ -61,8 +70,10 @@ def analyze(
     Analysing grants a consent for it; it is in the ledger and can be revoked.
     """
     quiet_logging()
+    if count and not dry_run:
+        raise click.UsageError("--count is for --dry-run")
     if dry_run:
-        context.exit(_quoted(files, scopes, as_json=as_json))
+        context.exit(_quoted(files, scopes, count=count, as_json=as_json))
     place, user_id = home(), user_id or DEFAULT_USER
     need_up(place)
     with Client(user_id) as client:
@@ -83,16 +94,17 @@ def analyze(
     context.exit(0 if all(upload.succeeded for upload in uploads) else 1)
 
 
-def _quoted(files: tuple[Path, ...], scopes: tuple[str, ...], *, as_json: bool) -> int:
+def _quoted(files: tuple[Path, ...], scopes: tuple[str, ...], *, count: bool, as_json: bool) -> int:
     """Show what vendors would take; the exit status."""
     from app.errors import Refusal  # noqa: PLC0415 - only a dry run needs any of it
     from app.services.llm.quote import quote  # noqa: PLC0415 - as above
 
+    counting = _counting() if count else None
     rows = []
     for file in files:
         row: dict[str, Any] = {"file": str(file), "reason": None}
         try:
-            row |= quote(file.read_bytes(), scopes).as_json()
+            row |= quote(file.read_bytes(), scopes, counting).as_json()
         except Refusal as refusal:
             row["reason"] = refusal.reason.as_json()
         rows.append(row)
@@ -107,10 +119,25 @@ def _quoted(files: tuple[Path, ...], scopes: tuple[str, ...], *, as_json: bool) 
                 "nothing would be sent: the scopes cover no vendor (analyse:text:anthropic), or the text is too short"
             )
         else:
+            tokens = f"{row['tokens']} tokens"
+            tokens = f"{tokens} by the vendor's count" if row["counted"] else f"about {tokens}"
+            again = f" (up to {row['askedAgain']} of them ask twice)" if row["askedAgain"] else ""
             said = (
-                f"{row['questions']} questions to {row['model']}, about {row['tokens']} tokens, about "
+                f"{row['questions']} questions to {row['model']}{again}, {tokens}, about "
                 f"{float(row['costAbout']):.2f} USD (never more than {float(row['costAtMost']):.2f}), "
                 f"about {row['seconds']:.0f} s"
             )
         out().print(f"{row['file']}: {said}", markup=False, soft_wrap=True)
     return int(any(row["reason"] for row in rows))
+
+
+def _counting() -> Count:
+    """The vendor's counting, which says that something leaves before it does."""
+    from app.services.llm import counting  # noqa: PLC0415 - only where it is asked for
+
+    def count(requests: Sequence[Request]) -> Mapping[str, int]:
+        if requests:
+            say("The text, redacted, is sent to the vendor (analyse:text:anthropic) to be counted.")
+        return counting.count(requests)
+
+    return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import click
 
@@ -43,11 +44,37 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
 def _all() -> Iterator[Check]:
     running = Supervisor(home()).pid() is not None
     yield from machine_checks(settings(), set_by_person(), running=running)
+    yield _vendor()
     # The addresses in `run.env` are those of servers that run only while the fleet is up.
     servers = [*server_checks(settings() if running else set_by_person())]
     yield from servers
     if all(check.state is State.OK for check in servers):
         yield _ledger()
+
+
+def _vendor() -> Check:
+    """Whether a language model could be asked; nobody is."""
+    from app.analyzers.llm.prices import BUILT_IN, model_row  # noqa: PLC0415 - no other check needs it
+    from app.errors import Misconfigured  # noqa: PLC0415 - as above
+
+    chosen, name = settings(), "language model"
+    if not chosen.anthropic_api_key.get_secret_value():
+        return Check(
+            name, State.WARNING, "no key: its analyzers are skipped", "set ECHO_ANTHROPIC_API_KEY to turn it on"
+        )
+    place = _address(chosen.anthropic_base_url) or "the vendor's address"
+    try:
+        row = model_row(chosen.anthropic_model, chosen.llm_models or BUILT_IN)
+    except Misconfigured as error:
+        return Check(name, State.FAILED, error.message, "set ECHO_ANTHROPIC_MODEL, or ECHO_LLM_MODELS with its price")
+    checked = "verified" if row.verified else "not verified"
+    return Check(name, State.OK, f"key set, {chosen.anthropic_model} at {place}, price of {row.date}, {checked}")
+
+
+def _address(url: str) -> str:
+    """Scheme, host and port: a path or a user name may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
 
 
 def _ledger() -> Check:

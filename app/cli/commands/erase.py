@@ -19,6 +19,13 @@ from app.errors import InvalidInput
 PAUSE_S = 0.3
 #: Candidates and traits named before the question.
 NAMED = 10
+#: What stays, by the names in a receipt, and why.
+STAYS = {
+    "access_log": "who read what (proof)",
+    "consent_ledger": "what was allowed (proof)",
+    "erasures": "what was erased (proof)",
+    "llm_calls": "what calls to vendors cost, without the upload's id, until everything is erased (the month's budget)",
+}
 
 
 @click.command()
@@ -148,3 +155,6 @@ def _print(receipt: dict[str, Any]) -> None:
     out().print(searched)
     verdict = "clean: nothing is left and nothing was found" if receipt["clean"] else "NOT clean: see the figures above"
     out().print(f"Receipt {receipt['erasureID']}, {receipt['finishedAt']}, {verdict}", markup=False, soft_wrap=True)
+    stays = [STAYS[name] for name in receipt["stays"] if name in STAYS]
+    if stays:
+        out().print(f"What stays, without any content: {'; '.join(stays)}", markup=False, soft_wrap=True)

@@ -22,12 +22,14 @@ README = """\
 This archive holds what EchoSphere knew about one person: their traits, why each of them was proposed, and what the
 person decided. It is theirs. Everything in it is plain text in open formats and can be read without EchoSphere.
 
-  persona.jsonld               the person and the traits they settled on (schema.org, JSON-LD)
+  persona.jsonld               the person, the traits they settled on, their concepts (schema.org, SKOS, JSON-LD)
   traits.json                  the same traits as plain JSON
   decisions.json               everything the person decided, oldest first
   candidates.json              everything that was proposed, with how sure the software was
   contributions.json           what each upload added to each proposal
   evidence.json                where in the uploads each proposal was seen (positions and checksums)
+  concepts.json                what each upload is about, and in how many places
+  concept-relations.json       how it relates these concepts to each other
   annotations.jsonld           the same places with the person's own words (W3C Web Annotation, JSON-LD)
   provenance.jsonld            what was made from what, when and by which program (W3C PROV-O, JSON-LD)
   consents.jsonld              what the person had agreed to (W3C Data Privacy Vocabulary, JSON-LD)

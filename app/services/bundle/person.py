@@ -1,4 +1,8 @@
-"""`persona.jsonld`: the person as schema.org knows one, and the traits that they settled on in our own words."""
+"""`persona.jsonld`: the person as schema.org knows one, the traits that they settled on, and what they write about.
+
+Traits are in our own words, concepts in those of SKOS. That two concepts are associated is a word of ours: what SKOS
+calls related may not be more general at the same time, and texts do say both.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,17 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from app.database import stable_id
 from app.models import CommunicationStyles
+from app.pkg import Graph
 from app.services.bundle.linked import VOCABULARY, XSD, document, moment, person_urn, urn
 from app.services.bundle.tables import TRAITS
-from app.vocabulary import TraitCategory, TraitStatus
+from app.vocabulary import EdgeType, NodeLabel, TraitCategory, TraitStatus
 
 CONTEXT: dict[str, Any] = {
     "@version": 1.1,
     "schema": "https://schema.org/",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
     "echo": VOCABULARY,
     "xsd": XSD,
     "id": "@id",
@@ -37,6 +44,12 @@ CONTEXT: dict[str, Any] = {
     "originalCandidateID": {"@id": "echo:originalCandidateID", "@type": "@id"},
     "userConfidenceRating": "echo:userConfidenceRating",
     "customizationNotes": "echo:customizationNotes",
+    "Concept": "skos:Concept",
+    "prefLabel": "skos:prefLabel",
+    "broader": {"@id": "skos:broader", "@type": "@id"},
+    "associatedWith": {"@id": "echo:associatedWith", "@type": "@id"},
+    "places": "echo:places",
+    "discusses": {"@id": "echo:discusses", "@type": "@id"},
     "dateCreated": {"@id": "schema:dateCreated", "@type": "xsd:dateTime"},
     "dateModified": {"@id": "schema:dateModified", "@type": "xsd:dateTime"},
 }
@@ -46,14 +59,42 @@ _PROPERTIES = {
     TraitCategory.INTEREST: "knowsAbout",
     TraitCategory.KNOWLEDGE_DOMAIN: "knowsAbout",
 }
+#: Edges between two concepts.
+_RELATIONS = {EdgeType.IS_A_TYPE_OF: "broader", EdgeType.ASSOCIATED_WITH_CONCEPT: "associatedWith"}
 
 
-def persona(connection: Connection, user_id: str) -> Iterator[str]:
-    """The document, piece by piece; the person comes last, after the traits that they have."""
-    yield from document(CONTEXT, _items(connection, user_id))
+def persona(connection: Connection, user_id: str, drawn: Graph) -> Iterator[str]:
+    """The document, piece by piece; the person comes last, after the traits that they have and their concepts.
+
+    Args:
+        connection: of the snapshot.
+        user_id: whose.
+        drawn: the person's graph, where the concepts are.
+    """
+    yield from document(CONTEXT, _items(connection, user_id, drawn))
 
 
-def _items(connection: Connection, user_id: str) -> Iterator[dict[str, Any]]:
+def _concepts(user_id: str, drawn: Graph) -> Iterator[dict[str, Any]]:
+    names = {node.id: node.properties["name"] for node in drawn.nodes if node.label is NodeLabel.CONCEPT}
+    found: dict[str, dict[str, Any]] = {
+        node_id: {"id": _concept_urn(user_id, node_id), "type": "Concept", "prefLabel": name}
+        for node_id, name in names.items()
+    }
+    for edge in drawn.edges:
+        if edge.type is EdgeType.DISCUSSED_CONCEPT:
+            found[edge.target]["places"] = edge.properties.get("places")
+        elif edge.type in _RELATIONS and edge.source in found and edge.target in found:
+            links = found[edge.source].setdefault(_RELATIONS[edge.type], [])
+            links.append(_concept_urn(user_id, edge.target))
+    yield from (found[node_id] for node_id in sorted(found))
+
+
+def _concept_urn(user_id: str, node_id: str) -> str:
+    """Concepts have no id but within their person's graph."""
+    return urn(stable_id("concept", user_id, node_id))
+
+
+def _items(connection: Connection, user_id: str, drawn: Graph) -> Iterator[dict[str, Any]]:
     person: dict[str, Any] = {"id": person_urn(user_id), "type": "Person", "identifier": user_id}
     for trait in TRAITS.rows(connection, user_id):
         identity = urn(trait.trait_id)
@@ -75,6 +116,9 @@ def _items(connection: Connection, user_id: str) -> Iterator[dict[str, Any]]:
             person.setdefault("hasTrait", []).append(identity)
             if known := _PROPERTIES.get(TraitCategory(trait.trait_category)):
                 person.setdefault(known, []).append(identity)
+    for concept in _concepts(user_id, drawn):
+        yield concept
+        person.setdefault("discusses", []).append(concept["id"])
     query = select(CommunicationStyles.preferences).where(CommunicationStyles.user_id == user_id)
     preferences = connection.execute(query).scalar() or {}
     yield person | {

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.errors import InvalidInput, TooLarge
 from app.services.bundle.manifest import FORMAT, FORMAT_VERSION, MANIFEST, PUBLIC_KEY, SIGNATURE, claim
-from app.services.bundle.tables import TABLES
+from app.services.bundle.tables import LATER, TABLES
 from app.vault import signer, verified
 
 #: Members at most: ten thousand uploads with several texts each.
@@ -35,7 +35,7 @@ LAYER = re.compile(rf"text-layers/({_ID})\.json")
 ALWAYS = frozenset(
     {
         "README.txt", "persona.jsonld", "provenance.jsonld", "annotations.jsonld", "consents.jsonld", "features.json",
-        "graph.graphml", "graph.cypher", *(table.member for table in TABLES),
+        "graph.graphml", "graph.cypher", *(table.member for table in TABLES if table.member not in LATER),
     }
 )  # fmt: skip
 PROOF = frozenset({MANIFEST, SIGNATURE, PUBLIC_KEY})
@@ -85,11 +85,13 @@ class Reader:
         return self.manifest["sources"] is True
 
     def rows(self, name: str) -> Iterator[Any]:
-        """The items of an array that has one a line.
+        """The items of an array that has one a line; none of a member that older bundles do not have.
 
         Raises:
             InvalidInput: it is no such array.
         """
+        if name in LATER and not self.has(name):
+            return
         with self._archive.open(name) as member:
             line = member.readline(MAX_ROW_BYTES)
             if name.endswith(".jsonld"):
@@ -182,7 +184,7 @@ def _checked(archive: zipfile.ZipFile, file_bytes: int) -> dict[str, zipfile.Zip
     for entry in entries:
         # The name as it stands in the file: `filename` ends at a NUL and has separators replaced.
         name = entry.orig_filename
-        allowed = name in ALWAYS | PROOF or ORIGINAL.fullmatch(name) or LAYER.fullmatch(name)
+        allowed = name in ALWAYS | LATER | PROOF or ORIGINAL.fullmatch(name) or LAYER.fullmatch(name)
         if not allowed or name != entry.filename or name in found or entry.flag_bits & _ENCRYPTED:
             raise InvalidInput("the archive has a member that no bundle has, or one twice")
         if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:

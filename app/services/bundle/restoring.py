@@ -23,11 +23,13 @@ from app.services.bundle.reading import Reader
 from app.services.bundle.tables import (
     BATCH,
     CANDIDATES,
+    CONCEPTS,
     CONTRIBUTIONS,
     DECISIONS,
     EVIDENCE,
     LAYERS,
     PACKAGES,
+    RELATIONS,
     RUNS,
     STEPS,
     STYLES,
@@ -37,6 +39,7 @@ from app.services.bundle.tables import (
 from app.services.records import DECIDED
 from app.services.verification import UNPROVEN
 from app.traits.candidates import Contribution
+from app.traits.concepts import LEAST_PLACES, is_term
 from app.traits.proof import prove
 from app.vault import PackageVault, new_package
 from app.vocabulary import FeatureStatus, Modality, Phase, RunStatus, StepStatus
@@ -73,7 +76,8 @@ class Restoring:
         self._write(CANDIDATES, self._rows(CANDIDATES))
         self._write(CONTRIBUTIONS, map(_known_contribution, self._rows(CONTRIBUTIONS)))
         self._restore_evidence()
-        for table in (DECISIONS, TRAITS, STYLES):
+        self._write(CONCEPTS, map(_known_concept, self._rows(CONCEPTS)))
+        for table in (RELATIONS, DECISIONS, TRAITS, STYLES):
             self._write(table, self._rows(table))
         return dict(self._counts)
 
@@ -282,6 +286,13 @@ def _ended_step(values: Values) -> Values:
     if StepStatus(values["state"]).final:
         return values
     return {**values, "state": str(StepStatus.CANCELLED)}
+
+
+def _known_concept(values: Values) -> Values:
+    """A term that a merge could have found, and no passage."""
+    if not is_term(values["name"]) or values["places"] < LEAST_PLACES:
+        raise InvalidInput("a concept of the bundle is none", member=CONCEPTS.member)
+    return values
 
 
 def _known_contribution(values: Values) -> Values:

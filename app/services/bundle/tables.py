@@ -23,6 +23,8 @@ from app.models import (
     Base,
     CandidateContribution,
     CommunicationStyles,
+    Concept,
+    ConceptRelation,
     EvidenceSnippet,
     ExtractedTraitCandidate,
     Run,
@@ -39,6 +41,7 @@ from app.vocabulary import (
     Modality,
     Phase,
     Queue,
+    RelationKind,
     RunStatus,
     StepStatus,
     TraitCategory,
@@ -319,6 +322,19 @@ EVIDENCE = Table(
     },
     ("package_id", "text_layer_id", "evidence_id"),
 )
+CONCEPTS = Table(
+    "concepts.json",
+    Concept,
+    {"packageID": "package_id", "name": "name", "places": "places"},
+    ("package_id", "name"),
+)
+RELATIONS = Table(
+    "concept-relations.json",
+    ConceptRelation,
+    {"packageID": "package_id", "source": "source", "relation": "relation", "target": "target"},
+    ("package_id", "source", "relation", "target"),
+    {"relation": RelationKind},
+)
 DECISIONS = Table(
     "decisions.json",
     UserRefinedTrait,
@@ -364,4 +380,8 @@ STYLES = Table(
 )
 
 #: In the order of writing, each after those that it points to.
-TABLES = (PACKAGES, LAYERS, RUNS, STEPS, CANDIDATES, CONTRIBUTIONS, EVIDENCE, DECISIONS, TRAITS, STYLES)
+TABLES = (
+    PACKAGES, LAYERS, RUNS, STEPS, CANDIDATES, CONTRIBUTIONS, EVIDENCE, CONCEPTS, RELATIONS, DECISIONS, TRAITS, STYLES,
+)  # fmt: skip
+#: Members that bundles from before there were such rows do not have.
+LATER = frozenset({CONCEPTS.member, RELATIONS.member})

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select, text
 from app.database import transaction
 from app.features import feature_store
 from app.models import PackageKey, TextLayerRecord, UserDataPackage
+from app.pkg import Graph
 from app.services.bundle.annotations import web_annotations
 from app.services.bundle.consents import consents
 from app.services.bundle.graphs import cypher, graphml
@@ -103,7 +104,7 @@ def _chunks(user_id: str, *, sources: bool) -> Iterator[bytes]:
         # One snapshot for all members, so that they fit together whatever happens meanwhile.
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         drawn = draw(connection, user_id)
-        for piece in _pieces(connection, user_id, sources=sources):
+        for piece in _pieces(connection, user_id, drawn, sources=sources):
             yield from archive.write(piece)
         yield from archive.write(_Piece("graph.graphml", graphml(drawn)))
         yield from archive.write(_Piece("graph.cypher", cypher(drawn, user_id)))
@@ -119,9 +120,9 @@ def _chunks(user_id: str, *, sources: bool) -> Iterator[bytes]:
     yield archive.end()
 
 
-def _pieces(connection: Connection, user_id: str, *, sources: bool) -> Iterator[_Piece]:
+def _pieces(connection: Connection, user_id: str, drawn: Graph, *, sources: bool) -> Iterator[_Piece]:
     yield _Piece("README.txt", [README])
-    yield _Piece("persona.jsonld", persona(connection, user_id))
+    yield _Piece("persona.jsonld", persona(connection, user_id, drawn))
     yield _Piece("provenance.jsonld", provenance(connection, user_id))
     yield _Piece("annotations.jsonld", web_annotations(connection, user_id))
     yield _Piece("consents.jsonld", consents(connection, user_id))

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Connection, exists, select, update
 
 from app.database import AnyRow, transaction
 from app.errors import InvalidInput
-from app.models import Erasure
+from app.models import Erasure, LlmCall
 from app.services.erasing.search import STAYING, Found
 from app.services.erasing.state import REPEATS, everything_before
 from app.services.planning import now
@@ -24,8 +24,8 @@ _UNSIGNED = ("publicKey", "signature")
 def sign(erasure: AnyRow, found: Sequence[Found]) -> None:
     """Write the receipt and end the erasure; its canaries go with the same statement."""
     finished = now()
-    document = receipt(erasure, found, finished)
     with transaction() as connection:
+        document = receipt(erasure, found, finished, _staying(connection, erasure))
         connection.execute(
             update(Erasure)
             .where(Erasure.erasure_id == erasure.erasure_id)
@@ -42,7 +42,18 @@ def sign(erasure: AnyRow, found: Sequence[Found]) -> None:
         )
 
 
-def receipt(erasure: AnyRow, found: Sequence[Found], finished: datetime) -> dict[str, Any]:
+def _staying(connection: Connection, erasure: AnyRow) -> list[str]:
+    """Tables of which rows of the person stay; none of them holds their words."""
+    if everything_before(erasure):
+        # By law, or for proof.
+        return sorted(STAYING)
+    # What calls of erased packages cost stays without the package's id, or a month's budget would not hold. It goes
+    # when the person does.
+    nameless = (LlmCall.user_id == erasure.user_id, LlmCall.package_id.is_(None))
+    return ["llm_calls"] if connection.execute(select(exists().where(*nameless))).scalar_one() else []
+
+
+def receipt(erasure: AnyRow, found: Sequence[Found], finished: datetime, stays: Sequence[str]) -> dict[str, Any]:
     """The document that is signed."""
     repeats = erasure.counts.get(REPEATS)
     stores = [
@@ -61,8 +72,7 @@ def receipt(erasure: AnyRow, found: Sequence[Found], finished: datetime) -> dict
         "keptSettled": erasure.keep_settled,
         "stores": stores,
         "search": [one.as_json() for one in found],
-        # What stays by law or for proof, where all else of the person goes; none of it holds their words.
-        "stays": sorted(STAYING) if everything_before(erasure) else [],
+        "stays": [*stays],
         "clean": not any(one.found for one in found) and not any(store["after"] for store in stores),
     }
 

@@ -15,6 +15,8 @@ from app.database import transaction
 from app.models import (
     CandidateContribution,
     CommunicationStyles,
+    Concept,
+    ConceptRelation,
     Erasure,
     EvidenceSnippet,
     PackageKey,
@@ -82,7 +84,9 @@ def _back(connection: Connection, said: dict[str, Any], package_ids: list[UUID])
         Erasure.state != str(ErasureState.DONE),
         Erasure.package_ids.overlap(package_ids) if package_ids else Erasure.scope == str(ErasureScope.USER),
     )
-    tables: tuple[Any, ...] = (UserDataPackage, PackageKey, CandidateContribution, EvidenceSnippet)
+    tables: tuple[Any, ...] = (
+        UserDataPackage, PackageKey, CandidateContribution, EvidenceSnippet, Concept, ConceptRelation,
+    )  # fmt: skip
     there: list[ColumnElement[bool]] = [
         exists().where(table.user_id == user_id, among(table.package_id, package_ids)) for table in tables
     ]

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.database import AnyRow, transaction
 from app.errors import StoreUnavailable
 from app.features import feature_store
-from app.models import Base, SettledTrait, UserDataPackage
+from app.models import Base, Concept, SettledTrait, UserDataPackage
 from app.pkg import graph_store
 from app.services.erasing.state import among
 from app.vault import objects_of
@@ -91,14 +91,16 @@ class Needles:
 
 
 def needles_of(erasure: AnyRow, words: Sequence[str]) -> Needles:
-    """What to look for after an erasure: not what the person settled on, and no name that another package has too."""
+    """What to look for after an erasure: not what the person settled on, and nothing that another package has too."""
     settled = select(SettledTrait.trait_name, SettledTrait.trait_description, SettledTrait.customization_notes)
     others = select(UserDataPackage.file_name, UserDataPackage.source_description)
     elsewhere = ~among(UserDataPackage.package_id, erasure.package_ids)
+    about = select(Concept.name).where(Concept.user_id == erasure.user_id)
     with transaction() as connection:
         kept = [
             *connection.execute(settled.where(SettledTrait.user_id == erasure.user_id)),
             *connection.execute(others.where(UserDataPackage.user_id == erasure.user_id, elsewhere)),
+            *connection.execute(about.where(~among(Concept.package_id, erasure.package_ids))),
         ]
     own = "\n".join(part for row in kept for part in row if part)
     ids = [str(package_id) for package_id in erasure.package_ids[:_MOST_IDS]]

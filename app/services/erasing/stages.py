@@ -115,7 +115,7 @@ def features(work: Work) -> None:
 
 
 def traits(work: Work) -> None:
-    """Candidates, evidence, decisions, settled traits."""
+    """Candidates, evidence, decisions, settled traits, concepts."""
     user_id, keep, until = work.row.user_id, work.row.keep_settled, everything_before(work.row)
 
     def counted() -> dict[str, int]:
@@ -202,6 +202,6 @@ def _has_others(user_id: str, package_ids: Sequence[UUID]) -> bool:
 
 def _known(connection: Connection, user_id: str) -> bool:
     """Whether anything is left that a graph is drawn from."""
-    names = ("candidates", "settled_traits", "communication_styles")
+    names = ("candidates", "settled_traits", "communication_styles", "concepts")
     tables = [Base.metadata.tables[name] for name in names]
     return any(connection.execute(select(exists().where(table.c.user_id == user_id))).scalar_one() for table in tables)

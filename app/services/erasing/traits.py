@@ -1,4 +1,4 @@
-"""Taking packages out of what is said about a person: evidence, candidates, decisions, settled traits."""
+"""Taking packages out of what is said about a person: evidence, candidates, decisions, settled traits, concepts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from app.database import AnyRow
 from app.models import (
     CandidateContribution,
     CommunicationStyles,
+    Concept,
+    ConceptRelation,
     EvidenceSnippet,
     GraphOutbox,
     SettledTrait,
@@ -46,7 +48,7 @@ def take_out(connection: Connection, user_id: str, package_ids: Sequence[UUID], 
     removed = _remove(connection, user_id, package_ids)
     _vanish(connection, user_id, [row.candidate_id for row in fates if not row.stays], keep_settled=keep_settled)
     _restate(connection, user_id, [row.candidate_id for row in fates if row.stays], removed)
-    if fates:
+    if _forget_concepts(connection, user_id, package_ids) or fates:
         connection.execute(insert(GraphOutbox), {"user_id": user_id, "cause": "erasure"})
 
 
@@ -90,6 +92,8 @@ def resting(connection: Connection, user_id: str, package_ids: Sequence[UUID]) -
         "candidates": len(gone),
         "contributions": _count(connection, CandidateContribution, user_id, package_ids),
         "evidence": _count(connection, EvidenceSnippet, user_id, package_ids),
+        "concepts": _count(connection, Concept, user_id, package_ids),
+        "conceptRelations": _count(connection, ConceptRelation, user_id, package_ids),
         "settledTraits": connection.execute(
             select(func.count())
             .select_from(SettledTrait)
@@ -116,7 +120,7 @@ def everything(connection: Connection, user_id: str, before: datetime, package_i
 
 def _count(
     connection: Connection,
-    table: type[CandidateContribution | EvidenceSnippet],
+    table: type[CandidateContribution | EvidenceSnippet | Concept | ConceptRelation],
     user_id: str,
     package_ids: Sequence[UUID],
 ) -> int:
@@ -135,6 +139,15 @@ def _remove(connection: Connection, user_id: str, package_ids: Sequence[UUID]) -
             .returning(contribution.candidate_id, contribution.contribution)
         )
     ]
+
+
+def _forget_concepts(connection: Connection, user_id: str, package_ids: Sequence[UUID]) -> bool:
+    """What the packages are about; whether there was anything."""
+    removed = 0
+    for table in (ConceptRelation, Concept):
+        gone = delete(table).where(table.user_id == user_id, among(table.package_id, package_ids))
+        removed += connection.execute(gone).rowcount
+    return bool(removed)
 
 
 def _vanish(connection: Connection, user_id: str, gone: Sequence[UUID], *, keep_settled: bool) -> None:

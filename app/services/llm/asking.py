@@ -8,6 +8,8 @@ holds while the vendor thinks: threads that wait for vendors need one connection
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from random import uniform
 from uuid import UUID
@@ -16,14 +18,15 @@ import structlog
 from sqlalchemy import Connection, select
 
 from app.analyzers.llm.port import Vendor, VendorError, VendorErrorKind
-from app.asking import Answer, Ask, Request, Usage
+from app.asking import Answer, Request, Usage
 from app.consent import ask as consented
 from app.database import AnyRow
-from app.errors import Misconfigured, Refusal
+from app.errors import EchoError, Misconfigured, Refusal
 from app.models import Run, Step
 from app.services.failpoints import failpoint
-from app.services.llm import breaker, ledger, recordings, slots, vendors
-from app.services.llm.waiting import NotNow
+from app.services.llm import batch_items, breaker, ledger, recordings, slots, vendors
+from app.services.llm.batch_results import as_error
+from app.services.llm.waiting import InBatch, NotNow
 from app.services.planning import denied, now
 from app.vault import PackageVault
 from app.vocabulary import ReasonCode, RunStatus
@@ -35,9 +38,11 @@ log = structlog.get_logger()
 WATCH_S = 1.0
 #: Seconds between two looks whether open calls have left enough of a budget.
 PURSE_S = 0.3
+#: Seconds until a step looks again whether a batch has left enough of a budget.
+BATCH_HOLDS_S = 300.0
 
 
-def asking(connection: Connection, step: AnyRow, package: AnyRow, vault: PackageVault) -> Ask:
+def asking(connection: Connection, step: AnyRow, package: AnyRow, vault: PackageVault) -> Door:
     """What a step puts its questions to.
 
     Args:
@@ -46,7 +51,7 @@ def asking(connection: Connection, step: AnyRow, package: AnyRow, vault: Package
         package: of the claim.
         vault: of the package.
     """
-    return Door(connection, step, package, vault, vendors.vendor()).ask
+    return Door(connection, step, package, vault, vendors.vendor(), bulk=package.bulk)
 
 
 class Door:
@@ -59,6 +64,7 @@ class Door:
         vault: of the package.
         vendor: that is asked.
         again: a run that has ended asks another model; its recordings are neither used nor replaced.
+        bulk: the run's questions travel in batches; their answers come as recordings, whatever the settings say.
     """
 
     def __init__(
@@ -70,10 +76,11 @@ class Door:
         vendor: Vendor,
         *,
         again: bool = False,
+        bulk: bool = False,
     ) -> None:
         self._connection, self._step, self._package, self._vault = connection, step, package, vault
-        self._vendor, self._again = vendor, again
-        self._recording_on = settings().llm_recordings and not again
+        self._vendor, self._again, self._bulk = vendor, again, bulk
+        self._recording_on = bulk or (settings().llm_recordings and not again)
         self._digest = vendors.key_digest()
         self._watched = 0.0
         self._gone = False
@@ -96,6 +103,8 @@ class Door:
         """
         if (kept := self._recorded(request)) is not None:
             return kept
+        if self._bulk:
+            raise self._in_batch(request)
         try:
             worst = vendors.worst(request, self._vendor.model)
         except Misconfigured as error:
@@ -105,6 +114,17 @@ class Door:
                 raise self._cancelled() if self._gone else NotNow("all calls that may be made at a time are taken")
             call_id = self._enter(request, worst)
             return self._call(request, call_id)
+
+    def foresee(self, requests: Sequence[Request]) -> None:
+        """`Context.foresee`: questions of a bulk run travel together; otherwise each is asked when its turn comes."""
+        if self._bulk:
+            unknown = [one for one in requests if recordings.find(self._vault, self._step.run_id, one) is None]
+            batch_items.put(self._connection, self._step, self._vault, unknown)
+
+    def _in_batch(self, request: Request) -> EchoError:
+        """The question is put down for the next batch, unless it came back from one without an answer."""
+        failed = batch_items.put(self._connection, self._step, self._vault, [request])
+        return as_error(failed[request.key]) if request.key in failed else InBatch()
 
     def _recorded(self, request: Request) -> Answer | None:
         """What this run was answered before its worker died or a later window failed."""
@@ -124,15 +144,11 @@ class Door:
             if isinstance(found, UUID):
                 return found
             # Calls that are being made hold more of the budget than they may come to cost.
+            if not found.passing and found.later:
+                raise NotNow("a batch holds what is left of the budget", now() + timedelta(seconds=BATCH_HOLDS_S))
             if not found.passing:
-                raise Refusal(
-                    ReasonCode.BUDGET_EXHAUSTED,
-                    f"the budget of {found.limit} USD ({found.name.replace('_', ' and ')}) leaves no room for another "
-                    "question: raise it, or wait for the next month, and analyse again",
-                    budget=found.name,
-                    limit=str(found.limit),
-                    spent=str(found.spent),
-                )
+                why = found.exhausted
+                raise Refusal(why.code, why.message, **why.details)
             if time.monotonic() > until:
                 raise NotNow("other calls hold what is left of the budget")
             if self._unwanted():
@@ -198,7 +214,8 @@ class Door:
         with self._connection.begin():
             ledger.settle(self._connection, call_id, ended, cost)
             if error is not None and error.passing:
-                breaker.failed(self._connection, name, self._digest, error.retry_after_s)
+                began = now() - timedelta(milliseconds=ended.milliseconds or 0)
+                breaker.failed(self._connection, name, self._digest, error.retry_after_s, began)
             elif error is None or error.kind is not VendorErrorKind.CANCELLED:
                 breaker.closed(self._connection, name, self._digest)
         log.info(
@@ -206,7 +223,7 @@ class Door:
         )
 
     def _price(self, usage: Usage, answered: str) -> Decimal:
-        return vendors.price(usage, self._vendor.model, answered)
+        return vendors.price(usage, self._vendor.model, answered, bulk=self._bulk)
 
     def _unwanted(self) -> bool:
         """Whether the run was cancelled, the step taken over, or consent ended; asked at most every second."""

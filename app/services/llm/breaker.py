@@ -40,23 +40,31 @@ def admitted(connection: Connection, vendor: str, digest: str) -> datetime | Non
     return None if moved.rowcount else next_try
 
 
-def failed(connection: Connection, vendor: str, digest: str, retry_after_s: float | None) -> None:
-    """A call failed for a reason that passes."""
-    fresh = insert(LlmBreaker).values(vendor=vendor, key_digest=digest, failures=1)
-    counted = fresh.on_conflict_do_update(
-        index_elements=["vendor", "key_digest"], set_={"failures": LlmBreaker.failures + 1}
-    ).returning(LlmBreaker.failures)
-    failures = connection.execute(counted).scalar_one()
+def failed(
+    connection: Connection, vendor: str, digest: str, retry_after_s: float | None, began: datetime | None = None
+) -> None:
+    """A call failed for a reason that passes.
+
+    Args:
+        connection: in a transaction.
+        vendor: its name.
+        digest: of the key.
+        retry_after_s: how long the vendor asks to be left alone.
+        began: when the call did; None for now.
+    """
+    fresh = insert(LlmBreaker).values(vendor=vendor, key_digest=digest, failures=0)
+    connection.execute(fresh.on_conflict_do_nothing())
+    mine = _mine(vendor, digest)
+    row = connection.execute(select(LlmBreaker.failures, LlmBreaker.open_until).where(*mine).with_for_update()).one()
+    # What began before it opened fails with those that opened it, and is no sign that the next try failed too: eight
+    # calls in flight would double the time three times at once. A try itself moved the time on when it began.
+    news = row.open_until is None or began is None or row.open_until - timedelta(seconds=TRY_S) <= began
+    failures = row.failures + news
     wait = min(retry_after_s or 0.0, MOST_S)
-    if failures >= FAILURES:
+    if news and failures >= FAILURES:
         wait = max(wait, min(FIRST_S * 2 ** min(failures - FAILURES, _DOUBLINGS), MOST_S))
-    if wait:
-        until = now() + timedelta(seconds=wait)
-        connection.execute(
-            update(LlmBreaker)
-            .where(*_mine(vendor, digest))
-            .values(open_until=func.greatest(LlmBreaker.open_until, until))
-        )
+    until = func.greatest(LlmBreaker.open_until, now() + timedelta(seconds=wait)) if wait else LlmBreaker.open_until
+    connection.execute(update(LlmBreaker).where(*mine).values(failures=failures, open_until=until))
 
 
 def closed(connection: Connection, vendor: str, digest: str) -> None:

@@ -33,7 +33,7 @@ def slot(connection: Connection, vendor: str, digest: str, gone: Callable[[], bo
     Yields:
         Whether we hold one; False where none came free within the deadline of a call, or nobody wants it.
     """
-    given = {"vendor": stable_id("slots", vendor, digest).int >> 97, "slots": settings().llm_concurrency}
+    given = {"vendor": lock(vendor, digest), "slots": settings().llm_concurrency}
     until = time.monotonic() + settings().llm_deadline_s
     while (held := _take(connection, given)) is None:
         if time.monotonic() > until or gone():
@@ -45,6 +45,11 @@ def slot(connection: Connection, vendor: str, digest: str, gone: Callable[[], bo
         if held is not None:
             with connection.begin():
                 connection.execute(_GIVE, {"vendor": given["vendor"], "slot": held})
+
+
+def lock(vendor: str, digest: str) -> int:
+    """The first of the two numbers of a vendor's locks; the second is the slot."""
+    return stable_id("slots", vendor, digest).int >> 97
 
 
 def _take(connection: Connection, given: dict[str, int]) -> int | None:

@@ -18,6 +18,7 @@ from app.vocabulary import Queue, ReasonCode
 from config.settings import settings
 
 if TYPE_CHECKING:
+    from app.analyzers.llm.bulk import Batches
     from app.analyzers.llm.port import Vendor
 
 #: Tokens of a question are at most half of its bytes; a model's usual text has four characters a token.
@@ -43,8 +44,14 @@ def missing_vendor(row: AnalyzerRow) -> Reason | None:
     return None
 
 
-def price(usage: Usage, model: str = "", answered: str = "") -> Decimal:
+def price(usage: Usage, model: str = "", answered: str = "", *, bulk: bool = False) -> Decimal:
     """US dollars of a call, by the price of the model that answered, else of the one that was asked.
+
+    Args:
+        usage: as the vendor counted it.
+        model: that was asked.
+        answered: that answered.
+        bulk: whether it was part of a batch.
 
     Raises:
         Misconfigured: there is no price for either.
@@ -54,18 +61,18 @@ def price(usage: Usage, model: str = "", answered: str = "") -> Decimal:
     table = settings().llm_models or Path(BUILT_IN)
     if answered:
         try:
-            return cost(usage, answered, table)
+            return cost(usage, answered, table, bulk=bulk)
         except Misconfigured:
             pass
-    return cost(usage, model or settings().anthropic_model, table)
+    return cost(usage, model or settings().anthropic_model, table, bulk=bulk)
 
 
-def worst(request: Request, model: str) -> Decimal:
+def worst(request: Request, model: str, *, bulk: bool = False) -> Decimal:
     """The most that a question can cost: all of it newly cached, and an answer as long as it may be."""
     asked = (request.system, request.document, request.instruction, str(request.schema))
     read = sum(len(part.encode("utf-8", "surrogatepass")) for part in asked) // _BYTES_OF_A_TOKEN
-    usage = Usage(cache_write=read, output=request.max_output_tokens)
-    return max(price(usage, model), price(Usage(input=read, output=request.max_output_tokens), model))
+    usages = (Usage(cache_write=read, output=request.max_output_tokens), Usage(read, request.max_output_tokens))
+    return max(price(usage, model, bulk=bulk) for usage in usages)
 
 
 def vendor(model: str = "") -> Vendor:
@@ -81,6 +88,18 @@ def _anthropic(api_key: str, model: str, base_url: str) -> Vendor:
     from app.analyzers.llm.anthropic_vendor import Anthropic  # noqa: PLC0415 - the SDK loads where somebody asks
 
     return Anthropic(api_key=api_key, model=model, base_url=base_url)
+
+
+def batches(model: str = "") -> Batches:
+    """The vendor's batches as they are set up."""
+    from app.analyzers.llm.anthropic_batches import AnthropicBatches  # noqa: PLC0415 - as above
+
+    chosen = settings()
+    return AnthropicBatches(
+        api_key=chosen.anthropic_api_key.get_secret_value(),
+        model=model or chosen.anthropic_model,
+        base_url=chosen.anthropic_base_url,
+    )
 
 
 def key_digest() -> str:

@@ -19,6 +19,10 @@ FIRST_S = 10.0
 MOST_S = 3600.0
 #: Seconds of a put off step in all.
 PATIENCE_S = 86_400.0
+#: Seconds that a step waits for a batch, which the vendor ends after a day whatever became of it.
+BULK_PATIENCE_S = 26 * 3600.0
+#: What is said when that is over.
+UNCARRIED = "no batch brought an answer in time: see that a worker of the llm queue runs, and analyse again"
 #: Reason by kind, for those that do not pass.
 REASONS = {
     VendorErrorKind.REFUSED: ReasonCode.VENDOR_REFUSED,
@@ -43,6 +47,13 @@ class NotNow(EchoError):
         self.until = until
 
 
+class InBatch(NotNow):
+    """A question that travels with the next batch: its step is woken when all its questions have answers."""
+
+    def __init__(self) -> None:
+        super().__init__("the question travels in a batch, at half the price: vendors answer these within a day")
+
+
 def unanswered(step: AnyRow, error: VendorError | NotNow) -> Outcome:
     """The outcome of a step whose question got no answer.
 
@@ -55,14 +66,19 @@ def unanswered(step: AnyRow, error: VendorError | NotNow) -> Outcome:
             return Outcome(step, StepStatus.CANCELLED)
         code = REASONS.get(error.kind, ReasonCode.VENDOR_UNAVAILABLE)
         return Outcome(step, StepStatus.FAILED, Reason(code, error.message, {"kind": str(error.kind)}))
+    bulk = isinstance(error, InBatch)
     waits = step.waits + isinstance(error, VendorError)
-    kind = str(error.kind) if isinstance(error, VendorError) else "not_now"
+    kind = str(error.kind) if isinstance(error, VendorError) else "batch" if bulk else "not_now"
     since = step.waiting_since or now()
     details = {"kind": kind, "tries": waits}
-    if waits >= settings().llm_tries or now() - since > timedelta(seconds=PATIENCE_S):
-        return Outcome(step, StepStatus.FAILED, Reason(ReasonCode.VENDOR_UNAVAILABLE, error.message, details))
+    patience = timedelta(seconds=BULK_PATIENCE_S if bulk else PATIENCE_S)
+    if waits >= settings().llm_tries or now() - since > patience:
+        why = UNCARRIED if bulk else error.message
+        return Outcome(step, StepStatus.FAILED, Reason(ReasonCode.VENDOR_UNAVAILABLE, why, details))
     reason = Reason(ReasonCode.VENDOR_UNAVAILABLE, error.message, details)
-    return Outcome(step, StepStatus.PENDING, reason, not_before=_when(error, waits), waits=waits)
+    # A step in a batch wakes by itself only to find that its patience is over.
+    when = since + patience + timedelta(seconds=FIRST_S) if bulk else _when(error, waits)
+    return Outcome(step, StepStatus.PENDING, reason, not_before=when, waits=waits)
 
 
 def _when(error: VendorError | NotNow, waits: int) -> datetime:

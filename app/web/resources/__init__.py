@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.web.resources.access.routes import blueprint as access
 from app.web.resources.candidates.routes import blueprint as candidates
 from app.web.resources.consents.routes import blueprint as consents
+from app.web.resources.costs.routes import blueprint as costs
 from app.web.resources.docs.routes import blueprint as docs
 from app.web.resources.erasures.routes import blueprint as erasures
 from app.web.resources.events.routes import blueprint as events
@@ -24,6 +25,7 @@ BLUEPRINTS = (
     persona,
     evidence,
     events,
+    costs,
     access,
     erasures,
     internal,

@@ -29,7 +29,7 @@ from tests.integration.persona import Person, finding
 #: Tables whose rows a backup brings back, in the order that their references allow.
 BACKED_UP = (
     "packages", "package_keys", "text_layers", "runs", "steps", "candidates", "candidate_contributions", "evidence",
-    "decisions", "settled_traits", "raw_features",
+    "concepts", "concept_relations", "decisions", "settled_traits", "raw_features",
 )  # fmt: skip
 KILLED_AT = [str(stage) for stage in ErasureStage if stage not in {ErasureStage.KEYS, ErasureStage.RECEIPT}]
 
@@ -160,6 +160,8 @@ def test_a_backup_that_is_restored_later_is_erased_again(
     merge(person.analysed(package, finding()))
     review.act(person.user_id, candidate_of(person), {"userDecision": "confirmed_asis"})
     backup = _backup(person.user_id)
+    # Other tests leave persons behind whose rows they removed by hand: their erasures are begun here and not counted.
+    restore.reapply()
     first = erasing.erase_user(person.user_id) if scope == "user" else erasing.erase_package(person.user_id, package)
     assert carried_out(first)["receipt"]["clean"]
     assert restore.reapply() == []

@@ -40,6 +40,8 @@ PROMISED = {
     ("put", "/v1/users/{userID}/persona/communication-styles"),
     ("get", "/v1/users/{userID}/persona/graph"),
     ("get", "/v1/users/{userID}/evidence/{evidenceID}"),
+    ("get", "/v1/users/{userID}/costs"),
+    ("get", "/v1/users/{userID}/data/packages/{packageID}/sent"),
     ("get", "/v1/users/{userID}/events"),
     ("get", "/internal/consent/v1/verify"),
     ("get", "/healthz"),

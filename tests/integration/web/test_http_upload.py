@@ -193,6 +193,18 @@ def test_analysing_again_waits_for_the_open_run_and_cancelling_ends_it(ann: Pers
     assert state["runID"] == again.get_json()["runID"]
 
 
+def test_an_analysis_in_bulk_is_asked_for_in_the_body(ann: Person) -> None:
+    package = f"/data/packages/{upload(ann).get_json()['packageID']}"
+    ann.call("POST", f"{package}/cancel")
+    for wrong in ({"bulk": "perhaps"}, {"batch": True}, []):
+        refused(ann.call("POST", f"{package}/analyses", json=wrong), 422)
+    assert ann.call("POST", f"{package}/analyses", json={"bulk": True}).status_code == 202
+    assert ann.call("GET", f"{package}/status").get_json()["bulk"] is True
+    ann.call("POST", f"{package}/cancel")
+    assert ann.call("POST", f"{package}/analyses", json={}).status_code == 202
+    assert ann.call("GET", f"{package}/status").get_json()["bulk"] is False
+
+
 def test_a_flood_ends_in_429_with_a_time_to_come_back(
     app: Flask, ann: Person, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:

@@ -52,6 +52,8 @@ def test_help_loads_nothing_of_the_application(tmp_path: Path) -> None:
         ("scale",),
         ("scale", "nothing=1"),
         ("up", "--scale", "text=many"),
+        ("analyze", __file__, "--count"),
+        ("costs", "--limit", "0"),
     ],
 )
 def test_wrong_usage_is_two_and_says_why(tmp_path: Path, arguments: tuple[str, ...]) -> None:
@@ -74,7 +76,14 @@ def test_without_a_fleet_it_fails_with_the_command_that_starts_one(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "arguments", [("text", str(uuid.uuid4())), ("features", str(uuid.uuid4())), ("verify-evidence",)]
+    "arguments",
+    [
+        ("text", str(uuid.uuid4())),
+        ("features", str(uuid.uuid4())),
+        ("sent", str(uuid.uuid4())),
+        ("costs",),
+        ("verify-evidence",),
+    ],
 )
 def test_without_a_database_an_operator_is_told_what_to_start(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     told = run(*arguments, home=tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,10 +10,11 @@ from uuid import uuid4
 import pytest
 
 from app.analysis import Blob, Context
+from app.analyzers.llm import redact
 from app.analyzers.llm.analyse import analyse, repair, requests
 from app.analyzers.llm.findings import MOST_EVIDENCE
 from app.analyzers.llm.port import Answer, Request, VendorError, VendorErrorKind
-from app.analyzers.llm.prompts import TASKS, digest, text
+from app.analyzers.llm.prompts import TASKS, chosen
 from app.analyzers.llm.rows import ROWS
 from app.errors import Refusal
 from app.layers import TextLayer
@@ -23,11 +23,9 @@ from app.traits.rules import signals_of
 from app.traits.signals import Measured, Signal
 from app.vocabulary import Authorship, FeatureStatus, Queue, ReasonCode
 from tests.stub_anthropic import Stub
-from tests.unit.llm.texts import PARAGRAPHS, letter, own, passages, read, vendor
+from tests.unit.llm.texts import PARAGRAPHS, letter, own, passages, read
 
 ROOT = Path(__file__).resolve().parents[3]
-GOLDEN = Path(__file__).with_name("golden")
-SAMPLES = {"diary": "examples/persona/diary.md", "letters": "examples/persona/letters.txt"}
 HOSTILE = ROOT.parent / "shared" / "samples" / "hostile"
 
 
@@ -139,23 +137,10 @@ def test_any_other_error_of_the_vendor_is_left_to_whoever_asked(stub: Stub) -> N
     assert caught.value.kind is VendorErrorKind.RATE_LIMITED
 
 
-@pytest.mark.skipif(not HOSTILE.is_dir(), reason="the shared samples are not beside this checkout")
-@pytest.mark.parametrize(("name", "orders"), [("injected_memoir.txt", True), ("prompt_injection_collection.md", False)])
-@pytest.mark.parametrize("task", [task for task in TASKS if task != "summary"])
-def test_a_model_that_obeys_every_order_of_a_hostile_file_gets_no_trait_through(
-    stub: Stub, name: str, orders: bool, task: str
-) -> None:
-    layer = layer_of(HOSTILE / name, "text/markdown" if name.endswith("md") else "text/plain")
-    features = read(stub, "obey", task, layer).features
-    # The orders of the collection stand in code and lists of it, which do not leave.
-    assert (features["quotes"] > 0) is orders
-    assert [s.name for s in signals(features, layer, task) if s.name == "Does as it is told"] == []
-
-
 @pytest.mark.parametrize("task", TASKS)
 def test_the_version_of_a_row_is_that_of_its_prompt(task: str) -> None:
     (row,) = [row for row in ROWS if row.options["task"] == task]
-    assert row.version == f"{TASKS[task].prompt}-{digest(TASKS[task].prompt)[:8]}"
+    assert row.version == f"{TASKS[task].prompt}-{chosen(row.options).digest[:8]}-{redact.VERSION}"
     assert len(row.version) <= 32
     assert (row.queue, row.heavy, row.scope) == (Queue.LLM, True, "analyse:text:anthropic")
     assert row.load() is analyse
@@ -167,22 +152,3 @@ def test_the_key_of_a_question_changes_with_anything_that_is_asked() -> None:
     others = [repair(request, "x"), requests(letter(), {"task": "stance"})[0], requests(longer, {"task": "facts"})[0]]
     assert len({request.key, *(other.key for other in others)}) == 4
     assert requests(letter(), {"task": "facts"})[0].key == request.key
-
-
-@pytest.mark.parametrize("sample", SAMPLES)
-def test_what_is_sent_for_a_sample_is_what_was_agreed_byte_for_byte(stub: Stub, sample: str) -> None:
-    path = ROOT / SAMPLES[sample]
-    layer = layer_of(path, "text/markdown" if path.suffix == ".md" else "text/plain")
-    asked = vendor(stub, "honest")
-    for task in TASKS:
-        for request in requests(layer, {"task": task}):
-            asked.complete(request, 20.0)
-    raws = [request.raw for request in stub.requests]
-    golden = GOLDEN / f"{sample}.facts.json"
-    facts = raws[[*TASKS].index("facts")]
-    if os.environ.get("ECHO_GOLDEN") == "write":
-        golden.write_bytes(facts)
-    assert facts == golden.read_bytes()
-    for task, raw in zip(TASKS, raws, strict=True):
-        said = json.dumps(text(TASKS["facts"].prompt), ensure_ascii=False).encode()
-        assert raw == facts.replace(said, json.dumps(text(TASKS[task].prompt), ensure_ascii=False).encode())

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import time
-from collections import Counter
-from pathlib import Path
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.analyzers.llm.redact import Redactor, entities, iban, luhn
+from app.analyzers.llm.analyse import requests
+from app.analyzers.llm.prompts import TASKS
+from app.analyzers.llm.redact import VERSION, Redactor, entities, iban, luhn
+from app.analyzers.llm.windows import windows
 from app.layers import TextLayer
+from benchmarks.redaction import Case, ours, own_set, score
+from benchmarks.redaction import sets as sets_to_measure
 from tests.unit.llm.texts import own, whole
 
-SAMPLE = Path(__file__).resolve().parents[4] / "shared" / "samples" / "text" / "pii_synthetic_a.json"
-#: Least recall on the sample, whole spans only. Addresses of all countries and names in lower case are the weak places.
-FLOORS = {
-    "PERSON": 0.80,
-    "ADDRESS": 0.55,
-    "PHONE_NUMBER": 0.95,
-    "CREDIT_CARD": 1.0,
-    "EMAIL_ADDRESS": 1.0,
-    "US_SSN": 1.0,
-    "IP_ADDRESS": 1.0,
-    "DOMAIN_NAME": 1.0,
+#: Least recall, whole entities only, a little below what docs/reference/redaction.md publishes; and most that may be
+#: taken of other words. Addresses of all countries and names without capitals are the weak places.
+EASY = dict.fromkeys(("CARD", "EMAIL", "IBAN", "ID", "IP", "URL"), 1.0)
+FLOORS: dict[str, tuple[dict[str, float], float]] = {
+    "development": ({**EASY, "PHONE": 0.98, "PERSON": 0.98, "ADDRESS": 0.96}, 0.01),
+    "held out": ({**EASY, "PHONE": 0.98, "PERSON": 0.95, "ADDRESS": 0.87}, 0.02),
+    "requests": ({**EASY, "PHONE": 0.98, "PERSON": 0.91, "ADDRESS": 0.89}, 0.012),
+    "tweets": ({"PERSON": 0.50}, 0.01),
 }
 
 
@@ -56,6 +57,19 @@ def redacted(layer: TextLayer) -> str:
         ("Ludlow, 14 January 2024",) * 2,
         ("Ludlow, 14 March 2024",) * 2,
         ("I love Paris, Java and English tea on Sunday.",) * 2,
+        ("I love Yoga, 3 times a week, and Tennis 2 times.",) * 2,
+        ("It took 3 days on the road and 20 minutes by bus.",) * 2,
+        ("Pay gb82 west 1234 5698 7654 32 in May.", "Pay [IBAN_1] in May."),
+        ("We met @annlee99 there.", "We met [HANDLE_1] there."),
+        ("My NINO is QQ 12 34 56 C.", "My NINO is [NUMBER_1]."),
+        ("DNI 61017694M, por favor.", "DNI [NUMBER_1], por favor."),
+        ("Sort code 12-34-56, account 876543.", "Sort code [NUMBER_1], account [NUMBER_2]."),
+        ("Server 2001:db8::7334 at 12:30:15.", "Server [IP_1] at 12:30:15."),
+        ("I grew up at 9 rue de la Paix, 75002 Paris, in a flat.", "I grew up at [ADDRESS_1], in a flat."),
+        ("Send it to ul. Długa 7/3, 00-238 Warszawa.", "Send it to [ADDRESS_1]."),
+        ("Liebe Waltraut, danke.", "Liebe [PERSON_1], danke."),
+        ("hey aadhya, ask wiktor about it", "hey [PERSON_1], ask [PERSON_2] about it"),
+        ("All the best wishes,\nLily Lund", "All the best wishes,\n[PERSON_1]"),
         ("Mr. and Mrs. Isted came.", "Mr. and Mrs. [PERSON_1] came."),
     ],
 )
@@ -70,6 +84,21 @@ def test_one_thing_has_one_placeholder_in_the_whole_layer() -> None:
         "[PERSON_1] wrote from [EMAIL_1].",
         "[PERSON_2] did not.",
     ]
+
+
+def test_a_thing_has_the_same_placeholder_however_the_text_is_cut_and_whatever_is_asked() -> None:
+    said = "I met Ann Lee at 12 Mill Road, Bath. ", "Ann wrote from ann@b.example. ", "Bo Ek rang +44 20 7946 0958. "
+    layer = own(*(part * 4 for part in said), "Ann Lee and Bo Ek moved to 12 Mill Road, Bath.")
+    stood: dict[str, set[str]] = {}
+    for size in (40, 100, 4000):
+        for window in windows(layer, size):
+            for piece in (piece for piece in window.pieces if not piece.literal):
+                placeholder = window.document.text[piece.start : piece.end]
+                stood.setdefault(layer.text[piece.origin : piece.origin_end], set()).add(placeholder)
+    assert {name: len(placeholders) for name, placeholders in stood.items()} == dict.fromkeys(stood, 1)
+    assert stood["Ann Lee"] == stood["Ann"] != stood["Bo Ek"]
+    for one, other in pairwise(requests(layer, {"task": task}) for task in TASKS):
+        assert [request.document for request in one] == [request.document for request in other]
 
 
 def test_check_digits_tell_cards_and_accounts_from_other_numbers() -> None:
@@ -87,23 +116,57 @@ def test_entities_are_in_order_apart_and_inside(text: str) -> None:
         position = end
 
 
-@pytest.mark.parametrize("text", ["1 " * 9000, "a" * 9000, "A. " * 9000, "Ann " * 5000, "1-" * 9000, "@." * 9000])
+@pytest.mark.parametrize(
+    "text", ["1 ", "a", "A. ", "Ann ", "1-", "@.", "my address is ", "12 Mill Road, ", "Apt 3, ", "van der ", "Dear "]
+)
 def test_no_text_makes_it_slow(text: str) -> None:
     begun = time.process_time()
-    redacted(whole(text))
+    redacted(whole((text * 30_000)[:30_000]))
     assert time.process_time() - begun < 5
 
 
-@pytest.mark.skipif(not SAMPLE.exists(), reason="the shared samples are not beside this checkout")
-def test_recall_on_the_sample_stays_where_it_was_published() -> None:
-    found: Counter[str] = Counter()
-    there: Counter[str] = Counter()
-    for doc in json.loads(SAMPLE.read_text(encoding="utf-8")):
-        layer = whole(doc["full_text"])
-        taken = {at for r in Redactor(layer, layer.segments).redactions for at in range(r.start, r.end)}
-        for span in doc["spans"]:
-            letters = [at for at in range(span["start_position"], span["end_position"]) if not layer.text[at].isspace()]
-            there[span["entity_type"]] += 1
-            found[span["entity_type"]] += taken.issuperset(letters)
-    recall = {kind: found[kind] / there[kind] for kind in FLOORS}
-    assert all(recall[kind] >= floor for kind, floor in FLOORS.items()), recall
+@pytest.mark.parametrize("text", ["1", "A", " ", "1 A "], ids=["digits", "capitals", "spaces", "numbers and capitals"])
+def test_a_megabyte_of_anything_takes_seconds(text: str) -> None:
+    begun = time.process_time()
+    entities((text * 1_000_000)[:1_000_000])
+    assert time.process_time() - begun < 30
+
+
+def test_the_time_grows_as_the_text() -> None:
+    spent = []
+    for size in (20_000, 200_000):
+        text = ("I met Ann Lee at 12 Mill Road, Bath; call +44 20 7946 0958. " * size)[:size]
+        begun = time.process_time()
+        redacted(whole(text))
+        spent.append(time.process_time() - begun)
+    assert spent[1] < 40 * max(spent[0], 0.02)
+
+
+@pytest.fixture(scope="module")
+def sets() -> dict[str, list[Case]]:
+    return dict(sets_to_measure(4))
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_recall_stays_where_it_was_published(name: str, sets: dict[str, list[Case]]) -> None:
+    if name not in sets:
+        pytest.skip("the shared samples are not beside this checkout")
+    result = score(sets[name], ours)
+    floors, most = FLOORS[name]
+    recall = {kind: result.recall(kind) for kind in result.there}
+    assert all(recall[kind] >= floors[kind] for kind in recall), recall
+    assert result.too_much <= most
+
+
+def test_the_halves_of_the_own_set_share_no_template_and_repeat() -> None:
+    one, other = own_set(held_out=False, copies=1), own_set(held_out=True, copies=1)
+    assert len(one) + len(other) >= 120
+    assert not {case.text for case in one} & {case.text for case in other}
+    assert own_set(held_out=True, copies=1) == other
+
+
+def test_a_change_of_what_is_taken_is_a_new_version() -> None:
+    # A new digest means that other text is sent: raise VERSION with it.
+    cases = [case for half in (False, True) for case in own_set(held_out=half, copies=2)]
+    taken = "\n".join(repr((case.text, ours(case))) for case in cases)
+    assert (VERSION, hashlib.sha256(taken.encode()).hexdigest()[:12]) == ("r2", "1e1d08a04981")

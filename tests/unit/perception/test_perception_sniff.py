@@ -41,6 +41,8 @@ def archive(**parts: bytes) -> bytes:
         (b"From: my desk\n\nA letter that begins like a mail and is none.\n", DataType.TEXT, PLAIN),
         (b"---\ntitle: A day\ndate: 2020-01-02\n---\n\nIt rained.\n", DataType.TEXT, MARKDOWN),
         (b"# A day\n\nIt rained on [us](http://a.example/).\n", DataType.TEXT, MARKDOWN),
+        (b"# Diary\n\n## Monday\n\nIt rained.\n\n## Tuesday\n\nIt did not.\n", DataType.TEXT, MARKDOWN),
+        (b"# 1\n\nIt rained.\n\n# 2\n\nIt did not.\n", DataType.TEXT, PLAIN),
         (b"# a comment line\nx = 1\n", DataType.TEXT, PLAIN),
         (b"<!DOCTYPE html><html><body>x</body></html>", DataType.DOCUMENT, HTML),
         (b"  <!-- saved --> <!-- twice -->\n<html lang=en>", DataType.DOCUMENT, HTML),

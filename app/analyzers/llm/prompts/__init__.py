@@ -6,14 +6,18 @@ A changed prompt is another version: its digest is part of the analyzer's versio
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from typing import Any
 
 from app.analyzers.llm.answers import schema
 
 SYSTEM = "system.v1"
+#: The question that is asked about claims when they are asked about twice (`again`).
+AGAIN = "again.v1"
 
 
 def _words(listed: str) -> frozenset[str]:
@@ -31,7 +35,7 @@ class Task:
     """What a model is asked about a text.
 
     Attributes:
-        prompt: id and version, the name of its file.
+        prompt: id and version, the name of its file, unless another one is chosen.
         kinds: of finding that it may answer.
         first_person: whether a quotation must speak of its writer ("I", "my") to prove anything.
     """
@@ -51,14 +55,48 @@ TASKS: dict[str, Task] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The words of a task.
+
+    Attributes:
+        name: id and version, "traits.v1".
+        text: of its file.
+    """
+
+    name: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all that is sent beside the person's text: system, task, schema, and what is asked twice."""
+        parts = [text(SYSTEM), self.text, text(AGAIN), json.dumps(schema(), sort_keys=True)]
+        return sha256("\0".join(parts).encode()).hexdigest()
+
+
 @cache
 def text(prompt: str) -> str:
     """A prompt's file, read once."""
     return files(__package__).joinpath(f"{prompt}.md").read_text(encoding="utf-8").strip()
 
 
-@cache
-def digest(prompt: str) -> str:
-    """SHA-256 over all that is sent beside the person's text: system, task and schema."""
-    parts = [text(SYSTEM), text(prompt), json.dumps(schema(), sort_keys=True)]
-    return sha256("\0".join(parts).encode()).hexdigest()
+def shipped(name: str) -> Prompt:
+    """A prompt that comes with EchoSphere."""
+    return Prompt(name, text(name))
+
+
+def chosen(options: Mapping[str, Any]) -> Prompt:
+    """What is asked.
+
+    Args:
+        options: `task` (a key of `TASKS`); of another prompt than the task's, `prompt` (id and version) and, where it
+            does not come with EchoSphere, `prompt_text`.
+    """
+    name = options.get("prompt") or TASKS[options["task"]].prompt
+    return Prompt(name, options.get("prompt_text") or text(name))
+
+
+def versions() -> dict[str, list[str]]:
+    """The versions that come with EchoSphere, by task, oldest first."""
+    names = [entry.name.split(".") for entry in files(__package__).iterdir() if entry.name.endswith(".md")]
+    return {task: sorted((n[1] for n in names if n[0] == task), key=lambda v: (len(v), v)) for task in TASKS}

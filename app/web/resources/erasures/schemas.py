@@ -49,7 +49,14 @@ class ReceiptSchema(Schema):
     keptSettled = fields.Boolean(required=True)
     stores = fields.List(fields.Nested(StoreSchema), required=True)
     search = fields.List(fields.Nested(SearchSchema), required=True)
-    stays = fields.List(fields.String(), required=True, metadata={"description": "Tables that stay, for proof"})
+    stays = fields.List(
+        fields.String(),
+        required=True,
+        metadata={
+            "description": "Tables that stay: for proof; `llm_calls` is what calls to vendors cost, without the "
+            "package's id, until the person is erased"
+        },
+    )
     clean = fields.Boolean(required=True, metadata={"description": "Whether nothing is left and nothing was found"})
     publicKey = fields.Dict(required=True, metadata={"description": "JWK (RFC 7517), Ed25519"})
     signature = fields.String(required=True)

@@ -8,9 +8,11 @@ from uuid import UUID
 from flask import url_for
 
 from app.services import packages
+from app.services.llm.sent import sent
 from app.tasks.pipeline import pipeline
+from app.vocabulary import AccessAction
 from app.web.auth import UPLOAD
-from app.web.resources.packages.schemas import PackagesSchema, RunSchema, StatusSchema
+from app.web.resources.packages.schemas import AnalysisSchema, PackagesSchema, RunSchema, SentSchema, StatusSchema
 from app.web.resources.packages.upload import receive
 from app.web.schemas import PageQuery, page
 from app.web.smorest import PERSON, Blueprint
@@ -92,16 +94,18 @@ def package_status(user_id: str, package_id: UUID) -> dict[str, Any]:
     "/packages/<uuid:packageID>/analyses",
     access=UPLOAD,
     status=202,
+    body=AnalysisSchema,
     answer=RunSchema,
     refusals=(409, 429),
     headers=_LOCATION,
 )
-def analyse_package(user_id: str, package_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+def analyse_package(body: dict[str, Any], user_id: str, package_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
     """Analyse an upload again.
 
-    409 while an analysis of it is open.
+    The body may be left out. 409 while an analysis of it is open, and for `bulk` where answers are not kept
+    (`ECHO_LLM_RECORDINGS`).
     """
-    return _accepted(user_id, packages.analyse_again(user_id, package_id, pipeline()))
+    return _accepted(user_id, packages.analyse_again(user_id, package_id, pipeline(), **body))
 
 
 @blueprint.endpoint("POST", "/packages/<uuid:packageID>/cancel", access=UPLOAD, answer=StatusSchema)
@@ -111,6 +115,20 @@ def cancel_package(user_id: str, package_id: UUID) -> dict[str, Any]:
     The answer is its state afterwards; cancelling twice changes nothing.
     """
     return packages.cancel(user_id, package_id)
+
+
+@blueprint.endpoint(
+    "GET",
+    "/packages/<uuid:packageID>/sent",
+    access=UPLOAD,
+    reads=AccessAction.READ_TEXT,
+    query=PageQuery,
+    answer=SentSchema,
+)
+def package_sent(query: dict[str, Any], user_id: str, package_id: UUID) -> dict[str, Any]:
+    """What of an upload left for vendors, redacted as it left, and what was asked about it."""
+    found = sent(user_id, package_id, **query)
+    return {**page(found["data"], found["total"], query), "unrecorded": found["unrecorded"]}
 
 
 def _accepted(user_id: str, run: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -42,6 +42,15 @@ class UploadForm(Body):
     )
 
 
+class AnalysisSchema(Body):
+    """How an upload is analysed again."""
+
+    bulk = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Ask vendors in batches: half the price, and answers within a day"},
+    )
+
+
 class RunSchema(Schema):
     """A run that was accepted."""
 
@@ -102,6 +111,41 @@ class TextLayerSchema(Schema):
     sha256 = fields.String(required=True)
 
 
+class QuestionSchema(Schema):
+    """One question to a vendor."""
+
+    runID = Id(required=True)
+    analyzer = fields.String(required=True, allow_none=True)
+    model = fields.String(required=True)
+    askedAt = fields.String(required=True, metadata={"description": "ISO 8601"})
+    prompt = fields.String(required=True, metadata={"description": "Id and version"})
+    window = fields.Integer(required=True, metadata={"description": "Part of the text, from 0"})
+    attempt = fields.Integer(required=True, metadata={"description": "1: asked again for the form of its answer"})
+
+
+class SentQuestionSchema(QuestionSchema):
+    """One question as it left."""
+
+    windows = fields.Integer(required=True, metadata={"description": "Parts of the text"})
+    system = fields.String(required=True)
+    document = fields.String(required=True, metadata={"description": "The person's text, redacted"})
+    instruction = fields.String(required=True)
+
+
+class UnrecordedSchema(QuestionSchema):
+    """A call that gave no answer, asked another model, or was made while answers were not kept."""
+
+    outcome = fields.String(required=True)
+
+
+class SentSchema(Schema):
+    """What left for vendors, oldest first."""
+
+    data = fields.List(fields.Nested(SentQuestionSchema), required=True)
+    unrecorded = fields.List(fields.Nested(UnrecordedSchema), required=True)
+    pagination = fields.Nested(PaginationSchema, required=True, metadata={"description": "Of `data`"})
+
+
 class CostSchema(Schema):
     """What the run cost at vendors."""
 
@@ -117,6 +161,7 @@ class StatusSchema(Schema):
     file = fields.String(required=True)
     dataType = fields.String(required=True, validate=validate.OneOf([str(kind) for kind in DataType]))
     runStatus = fields.String(required=True, validate=validate.OneOf([str(state) for state in RunStatus]))
+    bulk = fields.Boolean(metadata={"description": "Whether vendors are asked in batches"})
     reason = fields.Nested(ReasonSchema, allow_none=True)
     progress = fields.Float(required=True, metadata={"description": "0 to 1"})
     durationMs = fields.Integer(allow_none=True)
