@@ -166,8 +166,8 @@ class Client:
         return time.perf_counter() - begun
 
 
-def processor_seconds(home: Path) -> Counter[str]:
-    """Processor time so far of this fleet's processes, by kind: what a package costs beside its analyzers."""
+def processor_ms(home: Path) -> Counter[str]:
+    """Processor time so far of this fleet's processes, ms, by kind: what a package costs beside its analyzers."""
     spent: Counter[str] = Counter()
     for process in psutil.process_iter():
         try:
@@ -182,7 +182,7 @@ def processor_seconds(home: Path) -> Counter[str]:
         else:
             kind = next((one for one in ("sandbox_child", "postgres", "redis-server") if one in words), "")
         if kind:
-            spent[kind] += times.user + times.system
+            spent[kind] += round(1000 * (times.user + times.system))
     return spent
 
 
@@ -197,9 +197,9 @@ def measure_real(home: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         spent: Counter[str] = Counter()
         for number in track(range(arguments.rounds), "with the real analyzers", console=Console(stderr=True)):
             batch = texts(arguments.packages, number + 1)
-            beside, before = plain_round(pool, batch), processor_seconds(home)
+            beside, before = plain_round(pool, batch), processor_ms(home)
             ours = Client().round(batch)
-            spent += processor_seconds(home) - before
+            spent += processor_ms(home) - before
             ratios.append(beside / ours)
             figures.append((beside, ours))
             for single in batch[: min(10, len(batch))]:
@@ -207,7 +207,7 @@ def measure_real(home: Path, arguments: argparse.Namespace) -> dict[str, Any]:
                 alone = next(iter(pool.map(plain, [single])))
                 latencies.append(client.round([single], poll_s=0.002) / alone)
     count = arguments.rounds * arguments.packages
-    costs = {kind: 1000 * seconds / count for kind, seconds in spent.most_common()}
+    costs = {kind: ms / count for kind, ms in spent.most_common()}
     return {"ratios": ratios, "latencies": latencies, "figures": figures, "costs": costs}
 
 

@@ -13,8 +13,9 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.secrets import AwsSecret, SecretFiles, variable
@@ -142,6 +143,19 @@ class Settings(BaseSettings):
     analyzer_implementations: dict[str, str] = Field(default_factory=dict)
     #: Further catalog options by analyzer name, JSON: {"text.topics": {"limit": 20}}.
     analyzer_options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("anthropic_base_url")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        """Refused when a process starts, and not with every question that goes nowhere."""
+        try:
+            parts = urlsplit(url)
+            whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            whole = False
+        if url and not whole:
+            raise ValueError("must be a whole address with scheme and host, such as https://proxy.example:8443")
+        return url
 
     @classmethod
     def settings_customise_sources(

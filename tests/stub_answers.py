@@ -131,12 +131,19 @@ def behaviour(mode: str, body: dict[str, Any]) -> str:
 def answer(mode: str, body: dict[str, Any]) -> tuple[str, str]:
     """Text and stop reason."""
     mode = behaviour(mode, body)
+    made = texts(body)
+    return made.get(mode, made["honest"]), {"max-tokens": "max_tokens", "refusal": "refusal"}.get(mode, "end_turn")
+
+
+def texts(body: dict[str, Any]) -> dict[str, str]:
+    """Mode to its text; those of all other modes are honest."""
     found = honest(body)["findings"]
     good = _findings(*found)
     kind = _kind(body)
     made = [f"I have always been proud of my {n} silver trophies." for n in range(3)]
     theirs = spoken(document(body), own=False)
-    texts = {
+    return {
+        "honest": good,
         "cut-json": good[: len(good) // 2],
         "max-tokens": good[: len(good) // 2],
         "refusal": "",
@@ -152,7 +159,6 @@ def answer(mode: str, body: dict[str, Any]) -> tuple[str, str]:
         "fickle": _findings(*({**one, "affirmed": task_of(body) != "again"} for one in found)),
         "against": _findings(*({**one, "counter_quotes": one["quotes"], "quotes": []} for one in found)),
     }
-    return texts.get(mode, good), {"max-tokens": "max_tokens", "refusal": "refusal"}.get(mode, "end_turn")
 
 
 def _findings(*found: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+from uuid import uuid4
 
 from tests import stub_batches
 from tests.stub_answers import answer, behaviour, blocks_of
@@ -115,7 +116,8 @@ class Stub:
         """A whole answer."""
         text, stop = answer(mode, body)
         return {
-            "id": f"msg_{hashlib.sha256(text.encode()).hexdigest()[:24]}",
+            # As at the vendor, no two answers have the same.
+            "id": f"msg_{uuid4().hex[:24]}",
             "type": "message",
             "role": "assistant",
             "model": body["model"],

@@ -40,7 +40,8 @@ class Batch:
         ended = self.status == "ended"
         counts = dict.fromkeys(("processing", "succeeded", "errored", "canceled", "expired"), 0)
         for line in self.lines:
-            counts[line["result"]["type"]] += 1
+            kind = (line["result"] or {}).get("type")
+            counts[kind if kind in counts else "succeeded"] += 1
         counts["processing"] = len(self.requests) - len(self.lines)
         moment = self.created_at.isoformat()
         return {
@@ -63,8 +64,11 @@ class Held:
 
     Attributes:
         at_once: whether a batch ends as soon as it is created.
-        fate: what becomes of the nth question: a type of result, or "errored:<error type>", "omitted", "garbled".
+        fate: what becomes of the nth question: a type of result, or "errored:<error type>", "omitted", or a line as it
+            must not be: "garbled" and "wordless" (no message, a message without content), "errored:null" and "null" (no
+            error, no result), "odd" (a type that nobody knows), "broken" (no JSON).
         refuse: HTTP status and error type that every one of these addresses answers with.
+        refuse_results: the same for the results of batches, by id.
         lose_answer: the next batch is created, and the answer that says so is a 500.
         poison: a batch with a question that holds this text is refused as a whole.
         deleted: ids of batches that were removed.
@@ -74,6 +78,7 @@ class Held:
     at_once: bool = True
     fate: Callable[[int], str] = lambda _: "succeeded"
     refuse: tuple[int, str] | None = None
+    refuse_results: dict[str, tuple[int, str]] = field(default_factory=dict)
     lose_answer: bool = False
     poison: str = ""
     deleted: list[str] = field(default_factory=list)
@@ -128,7 +133,8 @@ class Held:
         if batch.status != "ended":
             return _error(400, "invalid_request_error", "the batch has not ended")
         if method != "DELETE":
-            return 200, batch.lines
+            refused = self.refuse_results.get(batch.id)
+            return _error(*refused, "as ordered") if refused else (200, batch.lines)
         self.deleted.append(batch.id)
         return 200, {"id": batch.id, "type": "message_batch_deleted"}
 
@@ -158,15 +164,16 @@ class Held:
         return 200, {"data": found, "has_more": False, "first_id": None, "last_id": None, **ends}
 
 
-def _result(fate: str, request: dict[str, Any], message: Message) -> dict[str, Any]:
+def _result(fate: str, request: dict[str, Any], message: Message) -> dict[str, Any] | None:
     kind, _, error = fate.partition(":")
     if kind == "succeeded":
         return {"type": "succeeded", "message": message(request["params"])}
-    if kind == "garbled":
-        return {"type": "succeeded", "message": None}
-    if kind == "errored":
+    if kind == "wordless":
+        return {"type": "succeeded", "message": {**message(request["params"]), "content": None}}
+    if kind == "errored" and error != "null":
         return {"type": "errored", "error": {"type": "error", "error": {"type": error, "message": "as ordered"}}}
-    return {"type": kind}
+    wrong = {"garbled": {"type": "succeeded", "message": None}, "errored": {"type": "errored", "error": None}}
+    return None if kind == "null" else wrong.get(kind, {"type": kind})
 
 
 def _error(status: int, kind: str, message: str) -> Answered:
@@ -174,5 +181,7 @@ def _error(status: int, kind: str, message: str) -> Answered:
 
 
 def lines(answered: list[dict[str, Any]]) -> bytes:
-    """JSON lines."""
-    return b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in answered)
+    """JSON lines; one that is ordered to be broken ends before its time."""
+    whole = [json.dumps(line, ensure_ascii=False).encode() for line in answered]
+    broken = [line["result"] == {"type": "broken"} for line in answered]
+    return b"".join((raw[:-9] if cut else raw) + b"\n" for raw, cut in zip(whole, broken, strict=True))

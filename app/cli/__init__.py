@@ -8,8 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 #: Module by command; its function `command` is the command. `--help` reads the line beside it and imports nothing.
 COMMANDS = {
@@ -95,6 +99,11 @@ def main() -> None:
     sys.exit(status if isinstance(status, int) else 0)
 
 
+def wrong_settings(error: ValidationError) -> str:
+    """Settings that are wrong, by name, and why; never their values."""
+    return "; ".join(f"ECHO_{'_'.join(map(str, found['loc'])).upper()}: {found['msg']}" for found in error.errors())
+
+
 def _sentence(error: Exception) -> str:
     """An error in plain words: ours as they are, settings by name, others by kind alone: they may quote content."""
     from pydantic import ValidationError  # noqa: PLC0415 - only when something went wrong
@@ -104,8 +113,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, EchoError):
         return error.message
     if isinstance(error, ValidationError):
-        wrong = [f"ECHO_{'_'.join(map(str, found['loc'])).upper()}: {found['msg']}" for found in error.errors()]
-        return f"a setting is wrong: {'; '.join(wrong)}"
+        return f"a setting is wrong: {wrong_settings(error)}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'a file'}: {error.strerror}"
     return f"{type(error).__name__}: unexpected; ECHO_DEBUG=1 shows where, `echosphere doctor` what is missing"

@@ -23,6 +23,7 @@ class LlmCall(Base):
         Index(None, "run_id"),
         Index(None, "package_id"),
         Index(None, "step_id"),
+        Index(None, "batch_id"),
     )
 
     call_id: Mapped[Id] = mapped_column(primary_key=True)
@@ -41,6 +42,8 @@ class LlmCall(Base):
     window: Mapped[int] = mapped_column(Integer)
     #: 0, or 1 for the repair of an answer in the wrong shape.
     attempt: Mapped[int] = mapped_column(SmallInteger)
+    #: `Request.key`, by which its recording is found; empty for calls of before there was this column.
+    question: Mapped[str] = mapped_column(String(64), server_default="")
     #: "open" while it is made, "batched" while it is part of a batch, "not_taken" where the vendor refused that batch,
     #: "answered", or the `VendorErrorKind`.
     outcome: Mapped[str] = mapped_column(String(24))
@@ -58,6 +61,8 @@ class LlmCall(Base):
     request_id: Mapped[str] = mapped_column(String(128), server_default="")
     #: Whether it was part of a batch, at the price of batches.
     bulk: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    #: Of one that travelled so, the batch; it outlives the batch's row.
+    batch_id: Mapped[UUID | None] = mapped_column(PG_UUID(as_uuid=True))
     asked_at: Mapped[CreatedAt]
 
 
@@ -73,6 +78,8 @@ class LlmBreaker(Base):
     failures: Mapped[int] = mapped_column(Integer, server_default="0")
     #: Nobody asks before; null while all is well.
     open_until: Mapped[Timestamp | None]
+    #: When a failure last opened it. Calls that began before tell nothing new.
+    opened_at: Mapped[Timestamp | None]
 
 
 class LlmBatch(Base):

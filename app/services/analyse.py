@@ -123,7 +123,7 @@ class _Artifact:
         if not vendor_name(row):
             return Context(authorship, options)
         door = self._door(step)
-        return Context(authorship, options, door.ask, door.foresee)
+        return Context(authorship, options, door.ask, door.foresee if self.package.bulk else None)
 
     def _door(self, step: AnyRow) -> Door:
         from app.services.llm.asking import asking  # noqa: PLC0415 - only workers of the llm queue ask

@@ -7,13 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app.database import transaction
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, StoreUnavailable
 from app.models import UserDataPackage
 from app.services.packages import analyse_again
 from app.services.ports import Pipeline
 
+_CLOSED = "PostgreSQL closed the connection: name the package once more, when `echosphere status` says that all is well"
 #: Packages read at once.
 PAGE = 500
 
@@ -30,14 +32,25 @@ def again(
         bulk: whether vendors are asked in batches.
 
     Yields:
-        `{packageID, userID, runID, runStatus, trouble}` of each package: `trouble` says why no run was begun.
+        `{packageID, userID, runID, runStatus, trouble}` of each package: `trouble` says why no run was begun. Where
+        packages cannot be listed any more, a last one with nothing but `trouble`.
     """
-    for package_id, owner in _packages(package_ids, user_id):
-        try:
-            run = analyse_again(owner, package_id, pipeline, bulk=bulk)
-        except (Conflict, NotFound) as error:
-            run = {"packageID": package_id, "runID": None, "runStatus": None, "trouble": error.message}
-        yield {"trouble": None, **run, "userID": owner}
+    try:
+        for package_id, owner in _packages(package_ids, user_id):
+            yield _begun(pipeline, package_id, owner, bulk=bulk)
+    except StoreUnavailable as error:
+        yield {"packageID": None, "userID": user_id, "runID": None, "runStatus": None, "trouble": error.message}
+
+
+def _begun(pipeline: Pipeline, package_id: UUID, owner: str, *, bulk: bool) -> dict[str, Any]:
+    try:
+        run = analyse_again(owner, package_id, pipeline, bulk=bulk)
+    except (Conflict, NotFound, StoreUnavailable) as error:
+        run = {"packageID": package_id, "runID": None, "runStatus": None, "trouble": error.message}
+    except OperationalError:
+        # A connection that PostgreSQL closed is noticed when it is used.
+        run = {"packageID": package_id, "runID": None, "runStatus": None, "trouble": _CLOSED}
+    return {"trouble": None, **run, "userID": owner}
 
 
 def _packages(package_ids: Sequence[UUID], user_id: str | None) -> Iterator[tuple[UUID, str]]:

@@ -89,8 +89,6 @@ def store(connection: Connection, claim: Claim, vault: PackageVault, outcomes: l
     package = claim.package
     for outcome in outcomes:
         _must_be_storable(outcome)
-        if outcome.result and _is_llm(outcome.step) and settings().llm_recordings:
-            kept_features.keep(vault, outcome.step.run_id, outcome.step.analyzer, outcome.result.features)
     layers = {outcome.step.step_id: _seal_layers(vault, outcome) for outcome in outcomes}
     with connection.begin():
         scopes = {outcome.step.scope for outcome in outcomes}
@@ -102,8 +100,8 @@ def store(connection: Connection, claim: Claim, vault: PackageVault, outcomes: l
         ours = _finish(connection, outcomes)
         kept = [outcome for outcome in outcomes if outcome.step.step_id in ours]
         for outcome in kept:
-            if outcome.result and (windows := outcome.result.features.get("perWindow")) and _is_llm(outcome.step):
-                ledger.judged(connection, outcome.step.step_id, windows)
+            if outcome.result and _is_llm(outcome.step):
+                _keep_answers(connection, vault, outcome.step, outcome.result.features)
         documents = [_document(package, outcome) for outcome in kept if outcome.state in DOCUMENTED]
         if documents:
             feature_store().put_many(documents, connection)
@@ -111,6 +109,14 @@ def store(connection: Connection, claim: Claim, vault: PackageVault, outcomes: l
         if records:
             _record_layers(connection, records)
     return [outcome.state for outcome in kept]
+
+
+def _keep_answers(connection: Connection, vault: PackageVault, step: AnyRow, features: dict[str, Any]) -> None:
+    """What a model answered: how it was judged, and what the run found, for `replay`."""
+    if windows := features.get("perWindow"):
+        ledger.judged(connection, step.step_id, windows)
+    if settings().llm_recordings:
+        kept_features.keep(vault, step.run_id, step.analyzer, features)
 
 
 def _is_llm(step: AnyRow) -> bool:

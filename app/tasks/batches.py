@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import structlog
-
 from app.services.llm import batches
 from app.tasks.base import fleet_task
 from app.vocabulary import Queue
 from config.settings import settings
-
-log = structlog.get_logger()
 
 
 @fleet_task(queue=Queue.LLM, verb="batches")

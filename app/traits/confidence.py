@@ -347,7 +347,7 @@ def _steps(
 
 
 def _measured(measurement: Measurement) -> str:
-    notes = "".join(f"; {label} {value:g}" for label, value in measurement.notes)
+    notes = "".join(f"; {label} {value:g}" for label, value in sorted(measurement.notes))
     return f"certainty of the measurement {measurement.certainty:.2f}{notes}"
 
 

@@ -60,11 +60,19 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'waiting'"),
     )
     op.add_column("llm_calls", sa.Column("bulk", sa.Boolean(), server_default="false", nullable=False))
+    op.add_column("llm_calls", sa.Column("batch_id", sa.UUID(), nullable=True))
+    op.add_column("llm_calls", sa.Column("question", sa.String(length=64), server_default="", nullable=False))
+    op.create_index(op.f("ix_llm_calls_batch_id"), "llm_calls", ["batch_id"], unique=False)
+    op.add_column("llm_breakers", sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("runs", sa.Column("bulk", sa.Boolean(), server_default="false", nullable=False))
 
 
 def downgrade() -> None:
     op.drop_column("runs", "bulk")
+    op.drop_column("llm_breakers", "opened_at")
+    op.drop_index(op.f("ix_llm_calls_batch_id"), table_name="llm_calls")
+    op.drop_column("llm_calls", "question")
+    op.drop_column("llm_calls", "batch_id")
     op.drop_column("llm_calls", "bulk")
     op.drop_index(
         "ix_llm_batch_items_waiting", table_name="llm_batch_items", postgresql_where=sa.text("state = 'waiting'")

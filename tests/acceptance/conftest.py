@@ -199,12 +199,13 @@ class Fleet:
         finally:
             connection.close()
 
-    def until(self, statement: str, *parameters: Any, seconds: float = 120) -> None:
+    def until(self, statement: str, *parameters: Any, seconds: float = 120) -> list[dict[str, Any]]:
         """Wait until a query gives at least one row."""
         end = time.monotonic() + seconds
-        while not self.sql(statement, *parameters):
+        while not (rows := self.sql(statement, *parameters)):
             assert time.monotonic() < end, f"not within {seconds} s: {statement}"
             time.sleep(0.2)
+        return rows
 
 
 def pytest_configure(config: pytest.Config) -> None:

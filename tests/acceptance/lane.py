@@ -211,7 +211,7 @@ def lane_up(place: Path, broker: str = "redis", *arguments: str, **settings: str
             "ECHO_ANTHROPIC_API_KEY": "stub-key",
             "ECHO_ANTHROPIC_BASE_URL": watch.stub.url,
             "ECHO_LLM_CONCURRENCY": "6",
-            "ECHO_LLM_DEADLINE_S": "4",
+            "ECHO_LLM_DEADLINE_S": "10",
             "ECHO_STALE_AFTER_S": "2",
             "ECHO_TICK_S": "1",
             "ECHO_ANALYZER_IMPLEMENTATIONS": '{"llm.stance": "tests.acceptance.lane:dying"}',

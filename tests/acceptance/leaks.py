@@ -7,7 +7,7 @@ import json
 import threading
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -44,7 +44,9 @@ def everything(fleet: Fleet) -> Iterator[tuple[str, bytes]]:
             yield "redis", key + repr(_value(client, key)).encode()
         client.close()
     for path in files(fleet):
-        yield f"file {path.name}", path.read_bytes()
+        # It may have gone since it was listed.
+        with suppress(FileNotFoundError):
+            yield f"file {path.name}", path.read_bytes()
     address = f"http://127.0.0.1:{fleet.settings()['ECHO_WEB_PORT']}/metrics"
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=20) as answer:
         yield "metrics", answer.read()

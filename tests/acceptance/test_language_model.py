@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import shutil
 import signal
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +50,17 @@ def analyzers_done(got: dict[str, Any]) -> set[str]:
     return {step["analyzer"] for package in got["packages"] for step in package["steps"] if step["status"] == "done"}
 
 
+def traced(lane: Lane) -> list[tuple[int, network.Address]]:
+    """What the kernel saw; where nobody may look at it, CI says so."""
+    if lane.trace:
+        return network.traced(lane.trace)
+    if os.environ.get("CI"):
+        # .ci/run installs it; whether the system lets it trace is not ours to say.
+        assert shutil.which("strace"), "strace is not installed"
+        warnings.warn("this system lets nobody trace: no connect(2) was checked in the kernel", stacklevel=2)
+    return []
+
+
 def inputs(folder: Path) -> list[str]:
     """A file of every kind that somebody may upload."""
     page = folder / "page.html"
@@ -61,32 +75,36 @@ def inputs(folder: Path) -> list[str]:
 def test_nothing_leaves_without_the_vendors_scope_and_with_it_only_llm_workers_call_it(
     lane: Lane, tmp_path: Path
 ) -> None:
-    own = network.own_addresses(lane.fleet.settings())
+    own, vendor = network.own_addresses(lane.fleet.settings()), ("127.0.0.1", lane.port)
+    begun, asked, connects = time.time(), len(lane.watch.stub.requests), len(traced(lane))
     here = lane.fleet.json("analyze", *inputs(tmp_path), "--user", "local", "--consent", LOCAL)
     assert states(here) == {"done": len(KINDS) + 1}, here["packages"]
     recorded = network.events(lane.recorder)
     started = " ".join({event.argv for event in recorded if event.event == "started"})
     for kind in ("text", "audio", "gpu", "llm", "control", "maintenance", "beat", "gunicorn", "sandbox_child"):
         assert kind in started, f"no process of this kind was recorded: {kind}"
-    assert lane.watch.stub.requests == []
-    assert network.strangers(recorded, own) == []
+    assert len(lane.watch.stub.requests) == asked
+    # Other tests of this module may have asked the vendor before; nobody else was ever called, not even at the start.
+    assert network.strangers(recorded, own | {vendor}) == []
+    assert network.strangers((event for event in recorded if event.at >= begun), own) == []
     assert network.resolved(recorded) == []
-    traced = network.traced(lane.trace) if lane.trace else []
-    assert {address for _, address in traced} <= own
+    everywhere = [address for _, address in traced(lane)]
+    assert set(everywhere) <= own | {vendor}
+    assert set(everywhere[connects:]) <= own
 
     asked_at = time.time()
     there = lane.fleet.json("analyze", str(PERSONA / "letters.txt"), "--user", "vendor", "--consent", EVERYTHING)
     assert states(there) == {"done": 1}
     recorded = network.events(lane.recorder, asked_at)
-    calling = [event for event, where in network.called(recorded) if where == ("127.0.0.1", lane.port)]
+    calling = [event for event, where in network.called(recorded) if where == vendor]
     assert calling
     assert {" ".join(event.argv.split()[-3:]) for event in calling} == {"-A workers.llm worker"}
-    assert network.strangers(recorded, own | {("127.0.0.1", lane.port)}) == []
+    assert network.strangers(recorded, own | {vendor}) == []
     assert network.resolved(recorded) == []
     if lane.trace:
         workers = {process.pid for process in lane.fleet.processes("workers.llm")}
         threads = {int(thread.name) for pid in workers for thread in Path(f"/proc/{pid}/task").iterdir()}
-        callers = {pid for pid, address in network.traced(lane.trace) if address == ("127.0.0.1", lane.port)}
+        callers = {pid for pid, address in traced(lane)[connects:] if address == vendor}
         assert callers
         assert callers <= threads
     # Those that need a local model are run in tests/integration/llm/test_nothing_leaves.py, which has tiny ones.
@@ -112,6 +130,7 @@ def _ledger(fleet: Fleet, user: str) -> dict[tuple[str, str], dict[str, Any]]:
     return {key(row): {**row, "outcomes": Counter(row["outcomes"])} for row in rows}
 
 
+@pytest.mark.timeout(900)
 def test_workers_killed_in_the_middle_of_calls_lose_and_double_nothing(lane: Lane, tmp_path: Path) -> None:
     seed = int(time.time())
     print(f"seed {seed}")  # noqa: T201 - needed to repeat it
@@ -151,25 +170,33 @@ def test_workers_killed_in_the_middle_of_calls_lose_and_double_nothing(lane: Lan
     )
 
 
+@pytest.mark.timeout(900)
 def test_an_overloaded_vendor_is_left_alone_by_all_workers_and_then_asked_by_one(lane: Lane, tmp_path: Path) -> None:
     lane.watch.stub.mode, begun = "529", time.time()
     files = letters(tmp_path, range(200, 206))
     running = lane.fleet.start("analyze", *files, "--user", "overloaded", "--consent", EVERYTHING, "--json")
-    lane.fleet.until("SELECT 1 FROM llm_breakers WHERE open_until > now()")
-    opened = time.time()
-    # A call that was in flight when it opened may still be on its way.
-    lane.fleet.until("SELECT 1 WHERE extract(epoch FROM now()) > %s", opened + 1)
+    # Read once: until it is closed its time only moves on.
+    (row,) = lane.fleet.until(
+        "SELECT extract(epoch FROM opened_at)::float AS opened, extract(epoch FROM open_until)::float AS until"
+        " FROM llm_breakers WHERE open_until > now()"
+    )
+    # A call that was let in before it opened may still be on its way.
+    late = row["opened"] + 1
+    lane.fleet.until("SELECT 1 WHERE extract(epoch FROM now()) > %s", late)
     lane.watch.stub.mode, lane.watch.latency_s = "honest", 3.0
     lane.fleet.until("SELECT 1 FROM llm_breakers WHERE open_until IS NULL", seconds=60)
-    closed = time.time()
     lane.watch.latency_s = 0.0
     got = json.loads(running.communicate(timeout=120)[0])
     assert states(got) == {"done": 6}
-    before = [call for call in lane.watch.since(begun) if call.began <= opened + 1]
-    while_open = [call for call in lane.watch.since(opened + 1) if call.began < closed - 0.5]
+    before = [call for call in lane.watch.since(begun) if call.began <= late]
+    tried, *others = [call for call in lane.watch.since(begun) if call.began > late]
     assert breaker.FAILURES <= len(before) <= breaker.FAILURES + CONCURRENCY
-    assert len(while_open) == 1, [(call.began - opened, call.ended - opened) for call in while_open]
-    assert while_open[0].began - opened >= breaker.FIRST_S - 1
+    assert row["until"] - row["opened"] >= breaker.FIRST_S - 1
+    assert tried.began >= row["until"]
+    # The others came when it was answered.
+    beside = [call.began - tried.began for call in others if call.began < tried.ended]
+    assert (beside, tried.gone) == ([], False)
+    assert others
     ended = _ledger(lane.fleet, "overloaded")
     assert {step["state"] for step in ended.values()} == {"done"}
     assert max(step["waits"] for step in ended.values()) <= 2

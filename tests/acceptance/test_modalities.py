@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,16 @@ pytestmark = pytest.mark.fleet
 PERSONA = ROOT / "examples" / "persona"
 
 
+@pytest.fixture(scope="module")
+def analysed(fleet: Fleet) -> Callable[[str], Any]:
+    """What became of a file of the sample persona; it is analysed once."""
+
+    def analyse(name: str) -> Any:
+        return fleet.json("analyze", str(PERSONA / name), "--user", f"kind-{name.replace('.', '-')}")
+
+    return cache(analyse)
+
+
 def _snippets(got: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         snippet
@@ -22,8 +35,10 @@ def _snippets(got: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["diary.md", "letters.txt", "essay.docx", "voice_note.ogg", "note.png"])
-def test_a_package_of_each_kind_ends_in_candidates_with_evidence(fleet: Fleet, name: str) -> None:
-    got = fleet.json("analyze", str(PERSONA / name), "--user", f"kind-{name.replace('.', '-')}")
+def test_a_package_of_each_kind_ends_in_candidates_with_evidence(
+    fleet: Fleet, analysed: Callable[[str], Any], name: str
+) -> None:
+    got = analysed(name)
     package = got["packages"][0]
     assert package["runStatus"] == "done", package
     assert got["candidates"]
@@ -42,16 +57,15 @@ def test_a_package_of_each_kind_ends_in_candidates_with_evidence(fleet: Fleet, n
             assert 0 <= where["startTime"] < where["endTime"]
 
 
-def test_every_snippet_of_a_text_file_is_literally_in_the_file(fleet: Fleet) -> None:
-    file = PERSONA / "letters.txt"
-    got = fleet.json("analyze", str(file), "--user", "literal")
-    words = file.read_text(encoding="utf-8")
+def test_every_snippet_of_a_text_file_is_literally_in_the_file(analysed: Callable[[str], Any]) -> None:
+    got = analysed("letters.txt")
+    words = (PERSONA / "letters.txt").read_text(encoding="utf-8")
     assert len(_snippets(got)) >= 15
     assert all(snippet["content"] in words for snippet in _snippets(got))
 
 
-def test_the_steps_of_the_queues_say_what_they_did(fleet: Fleet) -> None:
-    got = fleet.json("analyze", str(PERSONA / "letters.txt"), "--user", "steps")
+def test_the_steps_of_the_queues_say_what_they_did(fleet: Fleet, analysed: Callable[[str], Any]) -> None:
+    got = analysed("letters.txt")
     steps = {step["analyzer"]: step for step in got["packages"][0]["steps"]}
     assert steps["text.style"]["queue"] == "text"
     assert steps["text.style"]["featureSetID"]
@@ -73,9 +87,9 @@ def test_what_cannot_be_read_says_why_and_exits_1(
     fleet: Fleet, tmp_path: Path, name: str, data: bytes, code: str
 ) -> None:
     (tmp_path / name).write_bytes(data)
-    done = fleet.run("analyze", str(tmp_path / name), "--user", "unreadable")
+    done = fleet.run("analyze", str(tmp_path / name), "--user", "unreadable", "--json")
     assert done.returncode == 1
-    got = fleet.json("analyze", str(tmp_path / name), "--user", "unreadable")
+    got = json.loads(done.stdout)
     assert got["packages"][0]["reason"]["code"] == code
     assert got["candidates"] == []
 

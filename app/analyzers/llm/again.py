@@ -21,7 +21,7 @@ from app.asking import Request
 #: Claims of one further question. Prompts ask for 25 findings at most; of what goes beyond, no more is asked about.
 MOST_CLAIMS = 40
 #: "1", "1.", "#1", "claim 1": as models write a number.
-_NUMBER = re.compile(r"\s*(?:claim)?\s*#?([0-9]{1,4})\.?\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:claim ?)?#?([0-9]{1,4})\.?", re.IGNORECASE)
 
 
 def sample(kept: Iterable[Kept], share: float) -> list[Kept]:
@@ -82,8 +82,7 @@ def stable(claims: Sequence[Kept], answer: Iterable[Found], prover: Prover) -> l
     """
     said: dict[int, list[Found]] = {}
     for found in answer:
-        number = _NUMBER.fullmatch(found.kind)
-        # Whatever is answered to no claim of ours keeps its kind, which is none, and is not usable.
+        number = _NUMBER.fullmatch(found.kind.strip())
         said.setdefault(int(number.group(1)) if number else 0, []).append(found)
     again = {number: [*prover.kept(_about(claims, number, found))] for number, found in said.items()}
     return [
@@ -96,7 +95,8 @@ def stable(claims: Sequence[Kept], answer: Iterable[Found], prover: Prover) -> l
 
 def _about(claims: Sequence[Kept], number: int, answers: Iterable[Found]) -> Iterable[Found]:
     if not 0 < number <= len(claims):
-        return answers
+        # What is answered to no claim of ours is of no kind, and so not usable.
+        return (found.model_copy(update={"kind": ""}) for found in answers)
     claim = claims[number - 1]
     ours = {"kind": claim.kind, "name": claim.name, "object": claim.object}
     return (found.model_copy(update=ours) for found in answers)

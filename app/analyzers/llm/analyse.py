@@ -28,8 +28,8 @@ from app.vocabulary import FeatureStatus, ReasonCode
 LEAST_WORDS = 100
 #: What is said of an answer that is not even the vendor's protocol.
 UNREADABLE = "the answer cannot be read"
-#: Windows whose further questions are asked together: in a bulk run each such group waits for one batch more, and in
-#: any other one the vendor's cache, which keeps a document for five minutes, must still hold the first of them.
+#: Windows whose further questions are asked together: the vendor's cache, which keeps a document for five minutes, must
+#: still hold the first of them. In a bulk run it is all, since each group would wait for one batch more.
 TOGETHER = 8
 #: What a finding is known by: `Kept.key`.
 Key = tuple[str, str, bool]
@@ -78,8 +78,9 @@ def analyse(layer: TextLayer, context: Context) -> Result:
     if context.foresee is not None:
         context.foresee(asked)
     pairs = [*zip(asked, cut, strict=True)]
-    for start in range(0, len(pairs), TOGETHER):
-        reading.take(context.ask, context.foresee, pairs[start : start + TOGETHER])
+    together = TOGETHER if context.foresee is None else len(pairs)
+    for start in range(0, len(pairs), together or 1):
+        reading.take(context.ask, context.foresee, pairs[start : start + together])
     return reading.result()
 
 
@@ -233,7 +234,8 @@ class _Reading:
             "windows": self._answered + self._failed,
             "findings": [one.as_json(layer) for one in kept],
             **{total: sum(counts.get(total, 0) for counts in self._counts) for total in totals},
-            "perWindow": self._counts,
+            # However many were asked about together.
+            "perWindow": sorted(self._counts, key=lambda counts: counts["window"]),
             "repaired": self._repaired,
             "usage": self._usage.as_json(),
         }

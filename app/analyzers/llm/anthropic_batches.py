@@ -6,16 +6,18 @@ answers go where `ECHO_ANTHROPIC_BASE_URL` says, and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
 
 import anthropic
+import httpx2
 
 # The SDK gives its decoder of JSON lines no public name; `batches.results` would follow `results_url`.
 from anthropic._decoders.jsonl import AsyncJSONLDecoder
-from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse
+from anthropic.types.messages import MessageBatch, MessageBatchIndividualResponse, MessageBatchResult
 
 from app.analyzers.llm.anthropic_errors import EXPLAINED, of_type, vendor_error
 from app.analyzers.llm.anthropic_vendor import Anthropic, Heard
@@ -70,10 +72,13 @@ class AnthropicBatches:
             path = f"/v1/messages/batches/{quote(vendor_id, safe='')}/results"
             lines = await client.get(path, cast_to=AsyncJSONLDecoder[MessageBatchIndividualResponse], stream=True)
             try:
-                async for line in lines:
-                    said = _said(line)
+                # Its own reading ends with the first line that is no JSON.
+                async for line in _split(lines.http_response):
+                    if not line.strip():
+                        continue
+                    custom_id, said = _read(line)
                     try:
-                        if not take(line.custom_id, said):
+                        if not take(custom_id, said):
                             return
                     except Exception as error:  # noqa: BLE001 - not the vendor's: raised below as it is
                         ours.append(error)
@@ -139,20 +144,38 @@ def _batch(said: MessageBatch) -> Batch:
     )
 
 
-def _said(line: MessageBatchIndividualResponse) -> Answer | VendorError:
-    """One line; what is wrong with it is of its question alone."""
-    result = line.result
-    if result.type == "succeeded":
-        heard = Heard()
-        try:
-            heard = Heard.of(result.message)
-            return heard.answer()
-        except Exception as error:  # noqa: BLE001 - as above
-            said = vendor_error(error)
-            said.usage, said.model, said.request_id = heard.usage, heard.model, heard.request_id
-            return said
+async def _split(response: httpx2.Response) -> AsyncIterator[bytes]:
+    """Lines, ended by a line feed alone: a text may hold other characters that end lines elsewhere."""
+    begun: list[bytes] = []
+    async for chunk in response.aiter_bytes():
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            yield b"".join([*begun, end])
+            begun.clear()
+        begun.append(rest)
+    yield b"".join(begun)
+
+
+def _read(line: bytes) -> tuple[str, Answer | VendorError]:
+    """The id that we gave and what became of it; whatever is wrong with a line is of its question alone."""
+    custom_id, heard = "", Heard()
+    try:
+        raw = json.loads(line)
+        custom_id = str(raw["custom_id"])
+        result = MessageBatchIndividualResponse.construct(**raw).result
+        if result.type == "succeeded":
+            heard.whole(result.message)
+            return custom_id, heard.answer()
+        kind = _kind(result)
+        return custom_id, VendorError(kind, EXPLAINED[kind])
+    except Exception as error:  # noqa: BLE001 - as above
+        said = vendor_error(error)
+        said.usage, said.model, said.request_id = heard.usage, heard.model, heard.request_id
+        return custom_id, said
+
+
+def _kind(result: MessageBatchResult) -> VendorErrorKind:
     if result.type == "errored":
-        kind = of_type(result.error.error.type)
-    else:
-        kind = VendorErrorKind.CANCELLED if result.type == "canceled" else VendorErrorKind.TIMEOUT
-    return VendorError(kind, EXPLAINED[kind])
+        return of_type(result.error.error.type)
+    known = {"canceled": VendorErrorKind.CANCELLED, "expired": VendorErrorKind.TIMEOUT}
+    return known.get(result.type, VendorErrorKind.INVALID_ANSWER)

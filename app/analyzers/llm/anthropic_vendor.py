@@ -19,7 +19,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import anthropic
 import httpx2
@@ -35,6 +35,8 @@ Call = Callable[[anthropic.AsyncAnthropic], Awaitable[T]]
 MOST_BYTES = 8 * 2**20
 #: Code points of its text.
 MOST_TEXT = 400_000
+#: Tokens of one kind; more is no bill of one question, and no row could hold it.
+MOST_TOKENS = 100_000_000
 #: Seconds between two questions whether somebody cancelled.
 POLL_S = 0.25
 #: Code points of a token, roughly.
@@ -201,18 +203,22 @@ class Heard:
             self.stop_reason = event.delta.stop_reason or self.stop_reason
             self.usage = _usage(event.usage, self.usage)
 
-    @classmethod
-    def of(cls, message: Message) -> Self:
-        """A message that came whole.
+    def whole(self, message: Message) -> None:
+        """Read a message that came whole: first what it cost and whose it is, which holds whatever its text is.
 
         Raises:
             TooMuch: its text is longer than we take.
+            ValueError: it does not say why it ended.
         """
-        text = "".join(block.text for block in message.content if block.type == "text")
-        if len(text) > MOST_TEXT:
+        self.usage = _usage(message.usage, Usage())
+        self.model, self.request_id = _name(message.model), _name(message.id)
+        self.parts = [block.text for block in message.content if block.type == "text"]
+        self.size = sum(map(len, self.parts))
+        if self.size > MOST_TEXT:
             raise TooMuch
-        usage = _usage(message.usage, Usage())
-        return cls([text], len(text), usage, message.stop_reason or "", message.model, message.id)
+        if not message.stop_reason:
+            raise ValueError("a whole message without a reason to stop")
+        self.stop_reason = message.stop_reason
 
     @property
     def spent(self) -> Usage:
@@ -240,6 +246,11 @@ class Heard:
         )
 
 
+def _name(said: object) -> str:
+    """An id or a model; what no row could hold is none."""
+    return said if isinstance(said, str) and said.isprintable() else ""
+
+
 def _parsed(text: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return json.loads(text)
@@ -252,7 +263,10 @@ def _usage(said: Any, before: Usage) -> Usage:  # noqa: ANN401 - `Usage` and `Me
 
     def figure(name: str, known: int) -> int:
         value = getattr(said, name, None)
-        return known if value is None else int(value)
+        tokens = known if value is None else int(value)
+        if not 0 <= tokens <= MOST_TOKENS:
+            raise ValueError(f"{name} is no number of tokens")
+        return tokens
 
     return Usage(
         figure("input_tokens", before.input),

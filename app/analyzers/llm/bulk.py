@@ -31,7 +31,8 @@ class Batch:
     created_at: datetime
 
 
-#: Takes the id that we gave a question and what became of it; says whether to go on.
+#: Takes the id that we gave a question and what became of it; says whether to go on. Without an id, nobody can tell
+#: which question it is about.
 Take = Callable[[str, Answer | VendorError], bool]
 
 
@@ -49,6 +50,8 @@ class Batches(Protocol):
 
     def results(self, vendor_id: str, deadline_s: float, take: Take) -> None:
         """Stream what became of the questions of a batch that has ended, in any order, one in memory at a time.
+
+        What is wrong with one of them is handed over as its `VendorError`, and ends nothing.
 
         Args:
             vendor_id: of the batch.

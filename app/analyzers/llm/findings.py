@@ -19,8 +19,15 @@ from app.layers import Segment, Span, TextLayer
 from app.prose import Prose
 from app.quoting import Finder
 
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
 #: Letters and figures that a quotation needs to be one.
 LEAST_QUOTE = 12
+#: Code points before and after a quotation in which an order to a model makes it worthless.
+AROUND = 1_000
 #: Code points up to which a quotation is widened to the sentences it is part of.
 WIDEST = 500
 #: Words of a name and of an object, and code points of either.
@@ -29,6 +36,11 @@ NAME_WORDS, OBJECT_WORDS, LONGEST = 6, 5, 80
 MOST_EVIDENCE, MOST_COUNTER = 8, 4
 
 _PLAIN = re.compile(r"[\w'’ ,&/().:;+#-]+")  # noqa: RUF001 - the curly apostrophe is meant
+#: Words that name nothing by themselves: "Likes it" is no trait.
+_POINTING = _words(
+    "it this that these those they them he him she her we us me you one someone something anyone anything everyone "
+    "everything nobody nothing thing things stuff"
+)
 _PLACEHOLDER = re.compile(r"\[|\]|\b[A-Za-z]+_\d+\b")
 
 
@@ -132,6 +144,7 @@ class Prover:
         self.counts = Counts()
         self._prose, self._layer = prose, prose.layer
         self._window, self._task = window, task
+        self._commanded: dict[tuple[int, int], bool] = {}
         text = window.document.text
         self._own = Finder(window.document)
         self._all = Finder(TextLayer(text, segments=(Segment(0, len(text)),)))
@@ -146,7 +159,8 @@ class Prover:
             for start in kept.evidence:
                 kept.counter.pop(start, None)
             if kept.evidence and self._usable(kept):
-                kept.relations = {(r.relation, to) for r in one.relations if _term(to := _tidy(r.to).lower())}
+                related = ((r.relation, _tidy(r.to).lower()) for r in one.relations)
+                kept.relations = {(relation, to) for relation, to in related if _term(to) and not commands(to)}
                 yield kept
             else:
                 self.counts.unusable += 1
@@ -155,7 +169,7 @@ class Prover:
         """A kind of the task's, and a name and a term that are neither placeholders nor passages."""
         words = len(kept.name.split())
         passage = words > NAME_WORDS - 2 and kept.name.casefold() in self._layer.text.casefold()
-        named = 0 < words <= NAME_WORDS and _short(kept.name) and not commands(kept.name)
+        named = 0 < words <= NAME_WORDS and _short(kept.name) and not commands(kept.name) and not commands(kept.object)
         return kept.kind in self._task.kinds and named and not passage and (not kept.object or _term(kept.object))
 
     def _spans(self, quotes: Iterable[str]) -> Iterator[Span]:
@@ -203,8 +217,22 @@ class Prover:
         text = self._layer.text
         if asks(text[start:end]):
             return True
+        low, high = self._around(start, end)
+        if (low, high) not in self._commanded:
+            self._commanded[low, high] = commands(text[low:high])
+        return self._commanded[low, high]
+
+    def _around(self, start: int, end: int) -> tuple[int, int]:
+        """The paragraph of a range; of a long one, such as a text of single line breaks is, the lines near it."""
+        text = self._layer.text
         first, last = self._layer.segment_at(start), self._layer.segment_at(end - 1)
-        return commands(text[first.start if first else start : last.end if last else end])
+        low, high = (first.start if first else start), (last.end if last else end)
+        if start - low > AROUND:
+            low = max(start - AROUND, text.find("\n", start - AROUND, start) + 1)
+        if high - end > AROUND:
+            found = text.rfind("\n", end, end + AROUND)
+            high = found if found >= 0 else end + AROUND
+        return low, high
 
     def _personal(self, start: int, end: int) -> bool:
         """Whether it has a first person; other languages than English often put it into the verb."""
@@ -222,4 +250,5 @@ def _short(text: str) -> bool:
 
 
 def _term(text: str) -> bool:
-    return 0 < len(text.split()) <= OBJECT_WORDS and _short(text)
+    words = text.split()
+    return 0 < len(words) <= OBJECT_WORDS and _short(text) and not _POINTING.issuperset(words)

@@ -18,7 +18,7 @@ from app.analyzers.llm.redact_names import Names
 from app.layers import Segment, TextLayer
 
 #: Of what is taken: a change of it changes what is sent. A test holds it to the own set of benchmarks/redaction.py.
-VERSION = "r2"
+VERSION = "r3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,24 @@ def _free(taken: Sequence[tuple[int, int, str]], start: int, end: int) -> bool:
     return start < end and before <= start and end <= after
 
 
+def _left(text: str, taken: Sequence[Entity], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The parts of a range that are not taken."""
+    for low, high, _ in taken[max(0, bisect_left(taken, (start, end, "")) - 1) :]:
+        if low >= end:
+            break
+        if high > start:
+            yield from _telling(text, start, low)
+            start = high
+    yield from _telling(text, start, end)
+
+
+def _telling(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A part without the white space around it, if it has a letter."""
+    start, end = _trimmed(text, start, end)
+    if any(char.isalnum() for char in text[start:end]):
+        yield start, end
+
+
 class Redactor:
     """The placeholders of one layer: the same thing has the same one in every window and for every task.
 
@@ -166,6 +184,7 @@ class Redactor:
     def __init__(self, layer: TextLayer, segments: Iterable[Segment]) -> None:
         self._numbers: dict[str, dict[str, int]] = {}
         self._people: dict[str, int] = {}
+        self._persons = 0
         parts = [(segment, layer.text[segment.start : segment.end]) for segment in segments]
         authors = {segment.author for segment, _ in parts if segment.author and not segment.own}
         # Whole names first, so that "Bo" in a message is Bo Ek.
@@ -189,9 +208,10 @@ class Redactor:
         return self._placeholder("PERSON", name)[1:-1] if name else "SOMEBODY"
 
     def _found(self, text: str) -> list[Entity]:
-        return _joined(
-            entities(text, self._language), ((start, end, "PERSON") for start, end in self._names.within(text))
-        )
+        taken = entities(text, self._language)
+        # A name runs into what stands right behind it ("Ann Lee W1A 1AA"): what is left of it is a name all the same.
+        left = (part for start, end in self._names.within(text) for part in _left(text, taken, start, end))
+        return sorted([*taken, *((start, end, "PERSON") for start, end in left)])
 
     def _placeholder(self, kind: str, value: str) -> str:
         folded = " ".join(value.casefold().split())
@@ -203,9 +223,9 @@ class Redactor:
     def _person(self, folded: str) -> int:
         """One number for "Ann Lee", and for "Ann" and "Lee" where nobody else was called so before."""
         if folded not in self._people:
-            number = max(self._people.values(), default=0) + 1
-            self._people[folded] = number
+            self._persons += 1
+            self._people[folded] = self._persons
             words = folded.split()
             for word in words if len(words) > 1 else ():
-                self._people.setdefault(word, number)
+                self._people.setdefault(word, self._persons)
         return self._people[folded]

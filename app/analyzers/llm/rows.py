@@ -19,7 +19,7 @@ VERSIONS = {
     "summary": "summary.v1-b71077c2",
 }
 #: `redact.VERSION`: what is taken out of a text changes what is read in it. Written out for the same reason.
-REDACTION = "r2"
+REDACTION = "r3"
 
 ROWS: tuple[AnalyzerRow, ...] = tuple(
     AnalyzerRow(

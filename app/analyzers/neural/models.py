@@ -5,9 +5,11 @@ Any text-classification model with safetensors weights may also be copied by han
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +17,10 @@ from pathlib import Path
 FILES = ["config.json", "tokenizer*.json", "special_tokens_map.json", "vocab.*", "merges.txt", "*.safetensors"]
 #: Where a fetched model's folder says which revision of its repository it is.
 REVISION = "revision"
+#: What a fetched model may be called: its folder is replaced, and must be no other than one of the models'.
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+#: Ending of the folder of a model that is not whole yet.
+PART = ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,8 @@ def local(place: Path) -> list[Local]:
         place: folder of all models.
     """
     found = sorted(place.iterdir()) if place.is_dir() else []
-    others = [folder.name for folder in found if folder.name not in DEFAULTS and installed(folder)]
+    whole = [folder for folder in found if folder.suffix != PART and installed(folder)]
+    others = [folder.name for folder in whole if folder.name not in DEFAULTS]
     return [_local(name, place / name) for name in (*DEFAULTS, *others)]
 
 
@@ -102,6 +109,12 @@ def pull(wanted: Sequence[str], place: Path, say: Callable[[str], object]) -> li
     problems = []
     for item in wanted or [*DEFAULTS]:
         name, _, repository = item.partition("=")
+        if not NAME.fullmatch(name):
+            problems.append(
+                f"a model cannot be named {name!r}: use lower-case letters, digits, `_` and `-`, 64 at most, the first "
+                "a letter or digit"
+            )
+            continue
         if not repository and name not in DEFAULTS:
             problems.append(f"no default model is named {name!r}: use {' or '.join(DEFAULTS)}, or NAME=REPOSITORY")
             continue
@@ -127,7 +140,8 @@ def fetch(repository: str, folder: Path) -> str | None:
         return "huggingface_hub is not installed: run `make models`"
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - only the neural extra brings it
 
-    part = folder.with_name(f"{folder.name}.part")
+    # What is left of another repository's download is no part of this one.
+    part = folder.with_name(f"{folder.name}.{sha256(repository.encode()).hexdigest()[:8]}{PART}")
     try:
         snapshot_download(repository, local_dir=part, allow_patterns=FILES)
     except Exception as error:  # noqa: BLE001 - the hub's client raises its own, its transport's and the system's errors

@@ -15,7 +15,7 @@ from app.cli.console import emit, out, say
 from app.cli.environment import home
 from app.cli.fleet import need_up
 from app.cli.options import DEFAULT_USER, as_json, quiet_logging, remember_user, user_option
-from app.vocabulary import Authorship
+from app.vocabulary import Authorship, ReasonCode
 
 if TYPE_CHECKING:
     from app.asking import Request
@@ -96,7 +96,8 @@ def analyze(
 
 def _quoted(files: tuple[Path, ...], scopes: tuple[str, ...], *, count: bool, as_json: bool) -> int:
     """Show what vendors would take; the exit status."""
-    from app.errors import Refusal  # noqa: PLC0415 - only a dry run needs any of it
+    from app.analyzers.llm.port import VendorError  # noqa: PLC0415 - only a dry run needs any of it
+    from app.errors import Reason, Refusal  # noqa: PLC0415 - as above
     from app.services.llm.quote import quote  # noqa: PLC0415 - as above
 
     counting = _counting() if count else None
@@ -107,6 +108,10 @@ def _quoted(files: tuple[Path, ...], scopes: tuple[str, ...], *, count: bool, as
             row |= quote(file.read_bytes(), scopes, counting).as_json()
         except Refusal as refusal:
             row["reason"] = refusal.reason.as_json()
+        except VendorError as error:
+            # The text of other files has left for their figures: these are not lost with this one.
+            unavailable = Reason(ReasonCode.VENDOR_UNAVAILABLE, error.message, {"kind": str(error.kind)})
+            row["reason"] = unavailable.as_json()
         rows.append(row)
     if as_json:
         emit({"data": rows})

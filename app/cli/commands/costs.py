@@ -63,7 +63,8 @@ def _print(user: str, found: dict[str, Any]) -> None:
     for row in found["traits"][:SHOWN]:
         traits.add_row(row["traitName"], f"{row['cost']:.4f}")
     rest = sum(row["cost"] for row in found["traits"][SHOWN:]) + found["otherTraits"]
-    traits.add_row("further traits", f"{rest:.4f}")
+    if rest:
+        traits.add_row("further traits", f"{rest:.4f}")
     traits.add_row("led to no trait", f"{found['unshared']:.4f}")
     if found["analyzers"]:
         out().print(analyzers, runs, traits)

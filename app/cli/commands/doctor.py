@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import click
+from pydantic import ValidationError
 
+from app.cli import wrong_settings
 from app.cli.console import emit, out
 from app.cli.environment import home, set_by_person
 from app.cli.options import as_json, quiet_logging
@@ -42,6 +44,12 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
 
 
 def _all() -> Iterator[Check]:
+    try:
+        settings()
+    except ValidationError as error:
+        # Every other check reads settings.
+        yield Check("settings", State.FAILED, wrong_settings(error), "correct them, and call `echosphere doctor` again")
+        return
     running = Supervisor(home()).pid() is not None
     yield from machine_checks(settings(), set_by_person(), running=running)
     yield _vendor()

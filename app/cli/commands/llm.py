@@ -29,23 +29,36 @@ def sent(package: UUID, *, as_json: bool) -> None:
     found = sending.sent(owner, package)
     access.record(None, owner, access.OPERATOR, AccessAction.READ_TEXT, "sent", package)
     if as_json:
-        emit({"data": found["data"], "unrecorded": found["unrecorded"]})
+        emit({name: found[name] for name in ("data", "unrecorded", "unrecordedTotal")})
         return
-    if not found["data"]:
+    if found["data"]:
+        # A terminal gets a pager: a book is long.
+        click.echo_via_pager(_lines(found["data"]))
+    else:
         say("Nothing of this package is recorded as sent to a vendor.")
-    # A terminal gets a pager: a book is long.
-    click.echo_via_pager(_lines(found["data"]))
+    if more := found["unrecordedTotal"] - len(found["unrecorded"]):
+        say(f"{more} earlier calls are not on record either.")
     for call in found["unrecorded"]:
         asked = f"{call['askedAt'][:19]}  {call['prompt']} -> {call['model']}, part {call['window'] + 1}"
-        say(f"{asked}: {call['outcome']}, and therefore not on record")
+        outcome = call["outcome"]
+        say(f"{asked}: {_UNRECORDED.get(outcome, f'{outcome}, and therefore not on record')}")
+
+
+#: What is said of calls that are not on record, by outcome.
+_UNRECORDED = {"answered": "not kept", "open": "no answer yet", "batched": "no answer yet"}
 
 
 def _lines(questions: list[dict[str, Any]]) -> Iterator[str]:
+    from app.analyzers.llm.prompts import is_shipped  # noqa: PLC0415 - `--help` needs no prompts
+
     shown: set[tuple[str, int]] = set()
     for one in questions:
         part = f"part {one['window'] + 1} of {one['windows']}"
         again = ", once more for its form" if one["attempt"] else ""
-        yield f"{one['askedAt'][:19]}  {one['analyzer']} -> {one['model']}, {part}{again}\n"
+        yield f"{one['askedAt'][:19]}  {one['analyzer']}, {one['prompt']} -> {one['model']}, {part}{again}\n"
+        # Asked twice or for its form, the instruction holds what the model itself had said.
+        if not is_shipped(one["prompt"], one["instruction"]):
+            yield f"\n{one['instruction']}\n\n"
         # All tasks read the same text; it is shown with the first.
         if (one["document"], one["window"]) not in shown:
             shown.add((one["document"], one["window"]))
@@ -75,19 +88,20 @@ def replay(context: click.Context, run: UUID, model: str, prompt: str, *, as_jso
         emit({"data": [one.as_json() for one in found]})
     else:
         for one in found:
-            for line in _compared(one):
+            for line in _compared(one, anew=bool(model or prompt)):
                 out().print(line, markup=False, soft_wrap=True)
     failed = any(one.trouble for one in found) if model or prompt else not all(one.equal for one in found)
     context.exit(1 if failed else 0)
 
 
-def _compared(one: Replayed) -> Iterator[str]:
-    """One analyzer's repetition beside the run's own."""
+def _compared(one: Replayed, *, anew: bool) -> Iterator[str]:
+    """One analyzer's repetition beside the run's own; `anew`: something else was asked."""
     if one.trouble:
         yield f"{one.analyzer}: {one.trouble}"
         return
     newest = " from the newest run of the package: what this run found was not kept" if one.compared == "newest" else ""
-    yield f"{one.analyzer}: {'equal bit for bit' if one.equal else 'differs'}{newest}"
+    same = anew and not (one.gained or one.lost or any(one.traits.values()))
+    yield f"{one.analyzer}: {'equal bit for bit' if one.equal else 'the same findings' if same else 'differs'}{newest}"
     if one.equal:
         return
     for when, side in (("before", one.before), ("now", one.after)):

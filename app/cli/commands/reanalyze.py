@@ -40,7 +40,7 @@ def reanalyze(
             begun.append({name: None if value is None else str(value) for name, value in run.items()})
         else:
             said = run["trouble"] or f"run {run['runID']}, {run['runStatus']}"
-            out().print(f"{run['packageID']}  {said}", markup=False, soft_wrap=True)
+            out().print(f"{run['packageID'] or 'further packages'}  {said}", markup=False, soft_wrap=True)
     if as_json:
         emit({"bulk": bulk, "data": begun})
     elif bulk and not troubles:

@@ -64,6 +64,8 @@ class Restoring:
         self._packages: set[UUID] = set()
         #: Text layers that came along, and the package of each.
         self._layers: dict[UUID, UUID] = {}
+        #: Concepts that came along: package and name.
+        self._concepts: set[tuple[UUID, str]] = set()
         self._counts: Counter[str] = Counter()
 
     def run(self) -> dict[str, int]:
@@ -76,8 +78,9 @@ class Restoring:
         self._write(CANDIDATES, self._rows(CANDIDATES))
         self._write(CONTRIBUTIONS, map(_known_contribution, self._rows(CONTRIBUTIONS)))
         self._restore_evidence()
-        self._write(CONCEPTS, map(_known_concept, self._rows(CONCEPTS)))
-        for table in (RELATIONS, DECISIONS, TRAITS, STYLES):
+        self._write(CONCEPTS, map(self._known_concept, self._rows(CONCEPTS)))
+        self._write(RELATIONS, map(self._known_relation, self._rows(RELATIONS)))
+        for table in (DECISIONS, TRAITS, STYLES):
             self._write(table, self._rows(table))
         return dict(self._counts)
 
@@ -100,6 +103,20 @@ class Restoring:
                 batch = []
         if batch:
             self._connection.execute(insert(table.model), batch)
+
+    def _known_concept(self, values: Values) -> Values:
+        """A term that a merge could have found, and no passage."""
+        if not is_term(values["name"]) or values["places"] < LEAST_PLACES:
+            raise InvalidInput("a concept of the bundle is none", member=CONCEPTS.member)
+        self._concepts.add((values["package_id"], values["name"]))
+        return values
+
+    def _known_relation(self, values: Values) -> Values:
+        """Between two concepts of one package."""
+        ends = {(values["package_id"], values["source"]), (values["package_id"], values["target"])}
+        if len(ends) < 2 or not ends <= self._concepts:
+            raise InvalidInput("a relation of the bundle is not between two of its concepts", member=RELATIONS.member)
+        return values
 
     def _restore_consents(self) -> None:
         """Append the consents under their own ids. A chain cannot be copied: it goes on from where it is here.
@@ -286,13 +303,6 @@ def _ended_step(values: Values) -> Values:
     if StepStatus(values["state"]).final:
         return values
     return {**values, "state": str(StepStatus.CANCELLED)}
-
-
-def _known_concept(values: Values) -> Values:
-    """A term that a merge could have found, and no passage."""
-    if not is_term(values["name"]) or values["places"] < LEAST_PLACES:
-        raise InvalidInput("a concept of the bundle is none", member=CONCEPTS.member)
-    return values
 
 
 def _known_contribution(values: Values) -> Values:

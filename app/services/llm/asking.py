@@ -116,10 +116,8 @@ class Door:
             return self._call(request, call_id)
 
     def foresee(self, requests: Sequence[Request]) -> None:
-        """`Context.foresee`: questions of a bulk run travel together; otherwise each is asked when its turn comes."""
-        if self._bulk:
-            unknown = [one for one in requests if recordings.find(self._vault, self._step.run_id, one) is None]
-            batch_items.put(self._connection, self._step, self._vault, unknown)
+        """`Context.foresee` of a bulk run: its questions travel together."""
+        batch_items.put(self._connection, self._step, self._vault, requests)
 
     def _in_batch(self, request: Request) -> EchoError:
         """The question is put down for the next batch, unless it came back from one without an answer."""

@@ -16,8 +16,7 @@ from sqlalchemy import Connection, select
 from app.analyzers.llm.port import VendorError
 from app.asking import Answer
 from app.database import AnyRow
-from app.models import LlmBatch, LlmBatchItem, LlmCall
-from app.services.llm import ledger
+from app.models import LlmBatch, LlmCall
 from app.services.planning import now
 
 if TYPE_CHECKING:
@@ -66,23 +65,17 @@ def resolve(connection: Connection, api: Batches, row: AnyRow, deadline_s: float
 
 def _ours(connection: Connection, api: Batches, vendor_id: str, batch_id: UUID, deadline_s: float) -> bool:
     """Whether a batch that has ended holds questions of ours; of somebody else's nothing but an id is looked at."""
-    with connection.begin():
-        calls = select(LlmBatchItem.call_id).where(LlmBatchItem.batch_id == batch_id)
-        ours = {*connection.execute(calls).scalars()}
     seen: list[str] = []
 
     def take(custom_id: str, _: Answer | VendorError) -> bool:
         seen.append(custom_id)
-        return False
+        return not custom_id  # a line that cannot be read says nothing about whose it is
 
     api.results(vendor_id, deadline_s, take)
     found = {call_id for one in seen if (call_id := call_of(one)) is not None}
-    if found & ours:
-        return True
     with connection.begin():
-        # Questions that nobody wants any more have no item; their call is still open.
-        batched = select(LlmCall.call_id).where(LlmCall.call_id.in_(found), LlmCall.outcome == ledger.BATCHED)
-        return connection.execute(batched).first() is not None
+        ours = select(LlmCall.call_id).where(LlmCall.call_id.in_(found), LlmCall.batch_id == batch_id)
+        return connection.execute(ours).first() is not None
 
 
 def call_of(custom_id: str) -> UUID | None:

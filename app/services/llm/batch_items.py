@@ -20,6 +20,7 @@ from app.asking import Request
 from app.database import AnyRow
 from app.errors import Reason
 from app.models import LlmBatch, LlmBatchItem, LlmCall, PackageKey, Run, Step
+from app.services.llm import recordings
 from app.services.llm.waiting import BULK_PATIENCE_S
 from app.services.planning import now
 from app.vault import PackageVault, delete_object, open_package
@@ -51,7 +52,7 @@ _ABOUT: Select[*tuple[Any, ...]] = (
 
 
 def put(connection: Connection, step: AnyRow, vault: PackageVault, requests: Iterable[Request]) -> dict[str, Reason]:
-    """Put a step's questions down for the next batch, each once: the words first, the row after.
+    """Put a step's questions that have no answer yet down for the next batch, each once: words first, the row after.
 
     Args:
         connection: outside of a transaction.
@@ -68,7 +69,8 @@ def put(connection: Connection, step: AnyRow, vault: PackageVault, requests: Ite
         known = {row.key: row.reason if row.state == FAILED else None for row in connection.execute(mine)}
     rows = []
     for request in requests:
-        if (key := request.key) in known:
+        # An answer is recorded before its row goes: what has neither a row nor an answer was never put down.
+        if (key := request.key) in known or recordings.find(vault, step.run_id, request) is not None:
             continue
         raw = json.dumps(asdict(request)).encode()
         vault.put(_name(step.run_id, key), raw)
@@ -158,7 +160,7 @@ def send(connection: Connection, batch_id: UUID, calls: dict[UUID, UUID]) -> set
 
 def take_back(
     connection: Connection, batch_id: UUID, *, seconds: float, reason: Reason | None, tries: int, alone: bool
-) -> Sequence[AnyRow]:
+) -> None:
     """Let what is left of a batch wait for another one, or fail.
 
     Args:
@@ -168,9 +170,6 @@ def take_back(
         reason: why it counts as a try; None where the vendor never had them.
         tries: after so many, an item fails with that reason.
         alone: whether each travels alone from now on.
-
-    Returns:
-        What was taken back, with `call_id`.
     """
     left = connection.execute(select(LlmBatchItem.__table__).where(*_sent(batch_id))).all()
     for item in left:
@@ -178,7 +177,6 @@ def take_back(
     if reason is not None and alone:
         mine = (LlmBatchItem.item_id.in_([item.item_id for item in left]), LlmBatchItem.state == WAITING)
         connection.execute(update(LlmBatchItem).where(*mine).values(reason=reason.as_json()))
-    return left
 
 
 def again(connection: Connection, item: AnyRow, *, seconds: float, reason: Reason | None, tries: int) -> None:
@@ -191,9 +189,21 @@ def again(connection: Connection, item: AnyRow, *, seconds: float, reason: Reaso
     values = {"state": WAITING, "batch_id": None, "tries": tried, "not_before": moment + timedelta(seconds=seconds)}
     connection.execute(update(LlmBatchItem).where(LlmBatchItem.item_id == item.item_id).values(**values))
     if reason is not None:
-        sleeping = (Step.step_id == item.step_id, Step.state == str(StepStatus.PENDING), Step.not_before > moment)
-        until = moment + timedelta(seconds=BULK_PATIENCE_S)
-        connection.execute(update(Step).where(*sleeping).values(waiting_since=moment, not_before=until))
+        be_patient(connection, [item])
+
+
+def be_patient(connection: Connection, asked: Sequence[AnyRow]) -> None:
+    """Let the patience of the steps of these items begin anew: their questions are with a batch, or go with another.
+
+    Their runs are held first, as everybody does, and shared: whoever calls it may hold them so already.
+    """
+    run_ids, step_ids = {item.run_id for item in asked}, {item.step_id for item in asked}
+    held = select(Run.run_id).where(Run.run_id.in_(run_ids)).order_by(Run.run_id)
+    connection.execute(held.with_for_update(read=True)).all()
+    moment = now()
+    sleeping = (Step.step_id.in_(step_ids), Step.state == str(StepStatus.PENDING), Step.not_before > moment)
+    until = moment + timedelta(seconds=BULK_PATIENCE_S)
+    connection.execute(update(Step).where(*sleeping).values(waiting_since=moment, not_before=until))
 
 
 def put_off(connection: Connection, item_ids: Sequence[UUID], seconds: float) -> None:

@@ -30,6 +30,10 @@ TRIES = 3
 AGAIN_S = 60.0
 #: Worth another batch. A question that the vendor cancelled while we want its answer is one.
 AGAIN = PASSING | {VendorErrorKind.CANCELLED, VendorErrorKind.NOT_FOUND}
+#: Kinds of answers that were given, and paid.
+_PAID = frozenset(
+    {VendorErrorKind.INVALID_ANSWER, VendorErrorKind.TOO_LARGE, VendorErrorKind.REFUSED, VendorErrorKind.CUT_OFF}
+)
 
 
 def failure(error: VendorError) -> Reason:
@@ -61,6 +65,7 @@ class Results:
     def __init__(self, connection: Connection, batch: AnyRow, wanted: Sequence[AnyRow]) -> None:
         self._connection, self._batch = connection, batch
         self._wanted = {item.call_id: item for item in wanted}
+        self._unread: VendorError | None = None
         self.answered = 0
 
     def take(self, custom_id: str, said: Answer | VendorError) -> bool:
@@ -76,13 +81,25 @@ class Results:
         elif call_id is not None:
             with self._connection.begin():
                 self._settle(call_id, said, "", str(VendorErrorKind.CANCELLED))
+        else:
+            why = "the vendor's batch has results that cannot be read"
+            self._unread = VendorError(VendorErrorKind.INVALID_ANSWER, why)
         return True
 
-    def unmentioned(self) -> None:
-        """Questions of which the vendor says nothing."""
-        error = VendorError(VendorErrorKind.SERVER, "the vendor's batch ended without this question")
+    def unmentioned(self, error: VendorError | None = None) -> None:
+        """Questions of which the vendor says nothing.
+
+        Args:
+            error: why the rest of the results cannot be had; what those cost is then not known.
+        """
+        self._unread = error or self._unread
+        said = self._unread or VendorError(VendorErrorKind.SERVER, "the vendor's batch ended without this question")
         for call_id in [*self._wanted]:
-            self.take(call_id.hex, error)
+            self.take(call_id.hex, said)
+        with self._connection.begin():
+            # Nor of those that nobody wants any more; whether they were paid is not known.
+            cancelled = str(VendorErrorKind.CANCELLED)
+            ledger.end_batched(self._connection, self._batch.batch_id, cancelled, None)
 
     def _question(self, item: AnyRow) -> Request | None:
         try:
@@ -114,13 +131,24 @@ class Results:
         return True
 
     def _settle(self, call_id: UUID, said: Answer | VendorError, asked: str, outcome: str) -> None:
-        usage, model = said.usage, said.model or asked
+        ended = ledger.Ended(
+            outcome=outcome,
+            usage=said.usage,
+            model=said.model or asked,
+            request_id=said.request_id,
+            milliseconds=None,
+        )
+        ledger.settle_batched(self._connection, call_id, ended, self._cost(said, asked))
+
+    def _cost(self, said: Answer | VendorError, asked: str) -> Decimal | None:
+        """US dollars; None where nobody knows, which leaves the worst case standing."""
+        if said.usage == Usage():
+            paid = isinstance(said, Answer) or said.kind in _PAID or said is self._unread
+            return None if paid else Decimal(0)
         try:
-            cost: Decimal | None = vendors.price(usage, asked, model, bulk=True) if usage != Usage() else Decimal(0)
+            return vendors.price(said.usage, asked, said.model or asked, bulk=True)
         except Misconfigured:
-            cost = None  # the model went from the table while the vendor worked
-        ended = ledger.Ended(outcome=outcome, usage=usage, model=model, request_id=said.request_id, milliseconds=None)
-        ledger.settle_batched(self._connection, call_id, ended, cost)
+            return None  # the model went from the table while the vendor worked
 
 
 def _recording(item: AnyRow, request: Request, answer: Answer) -> recordings.Recording:

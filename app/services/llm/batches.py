@@ -124,6 +124,7 @@ class _Carrier:
         self._connection = connection
         self._vendor = "anthropic"
         self._digest = vendors.key_digest()
+        self._began = now()
         self.done = {"sent": 0, "answered": 0}
 
     @property
@@ -136,8 +137,7 @@ class _Carrier:
         Raises:
             VendorError: the vendor gave no answer; the rest is left to the next tick.
         """
-        rows = self._batches()
-        ripe = self._ripe()
+        rows, ripe = self._batches(), self._ripe()
         if not rows and not ripe:
             return
         if not settings().anthropic_api_key.get_secret_value():
@@ -149,7 +149,17 @@ class _Carrier:
             return
         api = vendors.batches()
         for row in rows:
-            self._look_after(api, row)
+            try:
+                self._look_after(api, row)
+            except (VendorError, VaultError) as error:
+                # It goes behind the others, so that one which fails at every look stops none of them.
+                self._change(row.batch_id, poll_at=now() + timedelta(seconds=LOOK_S[1]))
+                if isinstance(error, VaultError):
+                    log.warning("llm_batches_wait", kind="vault", why=error.message, batch=str(row.batch_id))
+                elif _general(error):
+                    raise
+                else:
+                    self.trouble(error)
         for _ in range(MOST_BATCHES):
             if not ripe or not self._hand_over(api, ripe):
                 break
@@ -160,7 +170,7 @@ class _Carrier:
         log.warning("llm_batches_wait", kind=str(error.kind), why=error.message)
         if error.passing:
             with self._connection.begin():
-                breaker.failed(self._connection, self._vendor, self._digest, error.retry_after_s)
+                breaker.failed(self._connection, self._vendor, self._digest, error.retry_after_s, self._began)
 
     def _batches(self) -> Sequence[AnyRow]:
         due = select(LlmBatch.__table__).where(LlmBatch.poll_at <= now()).order_by(LlmBatch.poll_at).limit(MOST_LOOKS)
@@ -180,6 +190,7 @@ class _Carrier:
         Raises:
             VendorError: the vendor gave no answer.
         """
+        self._began = now()
         if row.state == "creating":
             self._doubtful(api, row)
         elif row.state == "settled":
@@ -211,10 +222,7 @@ class _Carrier:
             return
         self._heard()
         if seen.ended:
-            results = Results(self._connection, row, wanted)
-            api.results(row.vendor_id, self._deadline * 2, results.take)
-            results.unmentioned()
-            self.done["answered"] += results.answered
+            self._enter(api, row, wanted)
             self._change(row.batch_id, state="settled", poll_at=now())
             self._remove(api, row)
         elif not wanted and row.state == "open":
@@ -224,6 +232,20 @@ class _Carrier:
             least, most = LOOK_S
             wait = min(max(least, (now() - row.created_at).total_seconds() / 10), most)
             self._change(row.batch_id, poll_at=now() + timedelta(seconds=wait))
+
+    def _enter(self, api: Batches, row: AnyRow, wanted: Sequence[AnyRow]) -> None:
+        """Enter the results of a batch that has ended; questions whose results cannot be had end with the reason."""
+        results, failed = Results(self._connection, row, wanted), None
+        self._began = now()
+        try:
+            api.results(row.vendor_id, self._deadline * 2, results.take)
+        except VendorError as error:
+            if _general(error):
+                raise
+            log.warning("llm_batch_unreadable", batch=str(row.batch_id), kind=str(error.kind))
+            failed = error
+        results.unmentioned(failed)
+        self.done["answered"] += results.answered
 
     def _remove(self, api: Batches, row: AnyRow) -> None:
         api.delete(row.vendor_id, self._deadline)
@@ -247,6 +269,7 @@ class _Carrier:
             return False
         self._change(batch_id, questions=len(sent), created_at=now())
         failpoint("batch.creating")
+        self._began = now()
         try:
             made = api.create([(call_id.hex, request) for call_id, request in sent], self._deadline)
         except VendorError as error:
@@ -290,7 +313,6 @@ class _Carrier:
         model, by_item = settings().anthropic_model, {one.item.item_id: one for one in opened}
         reserved: list[tuple[UUID, _Opened]] = []
         for user_id, consent, group in _by_consent([one.item for one in opened]):
-            refused = []
             with self._connection.begin():
                 verdicts = consented(self._connection, user_id, consent, {one.scope for one in group})
                 allowed = [by_item[one.item_id] for one in group if verdicts[one.scope].is_valid]
@@ -323,8 +345,10 @@ class _Carrier:
         taken = items.send(connection, batch_id, {item_id: call_id for item_id, (call_id, _, _) in room.items()})
         entered = [room[item_id] for item_id in room if item_id in taken]
         if entered:
+            items.be_patient(connection, [one.item for _, one, _ in entered])
             ledger.enter_batched(
                 connection,
+                batch_id,
                 [(call_id, self._asker(one.item, model), one.request, worst) for call_id, one, worst in entered],
                 [one.item.call_id for _, one, _ in entered if one.item.call_id is not None],
             )
@@ -343,11 +367,9 @@ class _Carrier:
     def _release(self, batch_id: UUID, reason: Reason | None, *, seconds: float = LATER_S, gone: bool = False) -> None:
         """A batch that is none: its questions wait again; with a reason, it counts as a try of theirs."""
         with self._connection.begin():
-            left = items.take_back(
-                self._connection, batch_id, seconds=seconds, reason=reason, tries=TRIES, alone=not gone
-            )
+            items.take_back(self._connection, batch_id, seconds=seconds, reason=reason, tries=TRIES, alone=not gone)
             outcome, cost = (str(VendorErrorKind.NOT_FOUND), None) if gone else (ledger.NOT_TAKEN, Decimal(0))
-            ledger.end_batched(self._connection, [one.call_id for one in left], outcome, cost)
+            ledger.end_batched(self._connection, batch_id, outcome, cost)
             self._connection.execute(delete(LlmBatch).where(LlmBatch.batch_id == batch_id))
 
     def _heard(self) -> None:
@@ -361,6 +383,11 @@ class _Carrier:
     def _delete(self, batch_id: UUID) -> None:
         with self._connection.begin():
             self._connection.execute(delete(LlmBatch).where(LlmBatch.batch_id == batch_id))
+
+
+def _general(error: VendorError) -> bool:
+    """Whether other batches would meet with the same now."""
+    return error.passing or error.kind is VendorErrorKind.AUTH
 
 
 def _by_consent(found: Sequence[AnyRow]) -> Iterator[tuple[str, UUID, list[AnyRow]]]:

@@ -55,22 +55,25 @@ def failed(
     fresh = insert(LlmBreaker).values(vendor=vendor, key_digest=digest, failures=0)
     connection.execute(fresh.on_conflict_do_nothing())
     mine = _mine(vendor, digest)
-    row = connection.execute(select(LlmBreaker.failures, LlmBreaker.open_until).where(*mine).with_for_update()).one()
+    row = connection.execute(select(LlmBreaker.failures, LlmBreaker.opened_at).where(*mine).with_for_update()).one()
     # What began before it opened fails with those that opened it, and is no sign that the next try failed too: eight
-    # calls in flight would double the time three times at once. A try itself moved the time on when it began.
-    news = row.open_until is None or began is None or row.open_until - timedelta(seconds=TRY_S) <= began
+    # calls in flight would double the time three times at once.
+    news = row.opened_at is None or began is None or began >= row.opened_at
     failures = row.failures + news
     wait = min(retry_after_s or 0.0, MOST_S)
     if news and failures >= FAILURES:
         wait = max(wait, min(FIRST_S * 2 ** min(failures - FAILURES, _DOUBLINGS), MOST_S))
     until = func.greatest(LlmBreaker.open_until, now() + timedelta(seconds=wait)) if wait else LlmBreaker.open_until
-    connection.execute(update(LlmBreaker).where(*mine).values(failures=failures, open_until=until))
+    opened_at = now() if news and wait else row.opened_at
+    connection.execute(update(LlmBreaker).where(*mine).values(failures=failures, open_until=until, opened_at=opened_at))
 
 
 def closed(connection: Connection, vendor: str, digest: str) -> None:
     """The vendor answered: whatever it said, it is there."""
     broken = or_(LlmBreaker.failures > 0, LlmBreaker.open_until.is_not(None))
-    connection.execute(update(LlmBreaker).where(*_mine(vendor, digest), broken).values(failures=0, open_until=None))
+    connection.execute(
+        update(LlmBreaker).where(*_mine(vendor, digest), broken).values(failures=0, open_until=None, opened_at=None)
+    )
 
 
 def _mine(vendor: str, digest: str) -> tuple[ColumnElement[bool], ...]:

@@ -25,12 +25,14 @@ class Reading:
         features: `extractedFeatures`.
         layer: that they are of.
         authorship: as the person says.
+        bulk: whether it was asked in batches, at their price.
     """
 
     analyzer: str
     features: dict[str, Any]
     layer: TextLayer
     authorship: Authorship
+    bulk: bool = False
 
     def findings(self) -> set[tuple[str, str]]:
         """(kind, name) of each."""
@@ -49,7 +51,7 @@ class Reading:
         if not self.features:
             return None
         usage = Usage(**self.features["usage"])
-        cost = _cost(usage, self.features["model"].split(", ")[0])
+        cost = _cost(usage, self.features["model"].split(", ")[0], bulk=self.bulk)
         return {
             "model": self.features["model"],
             "prompt": self.features["prompt"],
@@ -64,10 +66,10 @@ class Reading:
 _NOBODYS = UUID(int=0)
 
 
-def _cost(usage: Usage, model: str) -> Decimal | None:
+def _cost(usage: Usage, model: str, *, bulk: bool) -> Decimal | None:
     """US dollars; None where the table of models does not know it (any more)."""
     try:
-        return vendors.price(usage, model)
+        return vendors.price(usage, model, bulk=bulk)
     except Misconfigured:
         return None
 

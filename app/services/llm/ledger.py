@@ -29,6 +29,8 @@ ANSWERED = "answered"
 _GRACE_S = 60.0
 #: Seconds after which a batch is past its day.
 BATCH_S = 26 * 3600.0
+#: Characters that are kept of a vendor's id.
+_LONGEST_ID = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +178,22 @@ def enter(connection: Connection, asker: Asker, request: Request, worst: Decimal
 
 
 def enter_batched(
-    connection: Connection, asked: Sequence[tuple[UUID, Asker, Request, Decimal]], before: Sequence[UUID]
+    connection: Connection,
+    batch_id: UUID,
+    asked: Sequence[tuple[UUID, Asker, Request, Decimal]],
+    before: Sequence[UUID],
 ) -> None:
     """Questions that are about to travel in a batch.
 
     Args:
         connection: of the transaction.
+        batch_id: of the batch.
         asked: (id, on whose behalf, question, worst case).
         before: calls of the same questions; of batches that the vendor did not take, the newest is remembered.
     """
     connection.execute(delete(LlmCall).where(LlmCall.call_id.in_(before), LlmCall.outcome == NOT_TAKEN))
     rows = [
-        {**_call(asker, request, worst), "call_id": call_id, "outcome": BATCHED, "bulk": True}
+        {**_call(asker, request, worst), "call_id": call_id, "outcome": BATCHED, "bulk": True, "batch_id": batch_id}
         for call_id, asker, request, worst in asked
     ]
     connection.execute(insert(LlmCall), rows)
@@ -205,6 +211,7 @@ def _call(asker: Asker, request: Request, worst: Decimal) -> dict[str, Any]:
         "prompt": request.prompt,
         "window": request.window,
         "attempt": request.attempt,
+        "question": request.key,
         "outcome": OPEN,
         "cost": worst,
         "asked_at": now(),
@@ -241,31 +248,41 @@ def settle_batched(connection: Connection, call_id: UUID, ended: Ended, cost: De
     connection.execute(update(LlmCall).where(LlmCall.call_id == call_id, LlmCall.outcome == BATCHED).values(**values))
 
 
-def end_batched(connection: Connection, call_ids: Sequence[UUID], outcome: str, cost: Decimal | None) -> None:
-    """Parts of a batch of which nothing more will be heard.
+def end_batched(connection: Connection, batch_id: UUID, outcome: str, cost: Decimal | None) -> None:
+    """The parts of a batch that are not entered yet, of which nothing more will be heard.
 
     Args:
         connection: of the transaction.
-        call_ids: of the parts.
+        batch_id: of the batch.
         outcome: why.
         cost: of each, in US dollars; None leaves the worst cases standing, since what they cost is not known.
     """
     values: dict[str, Any] = {"outcome": outcome} if cost is None else {"outcome": outcome, "cost": cost}
-    mine = (LlmCall.call_id.in_(call_ids), LlmCall.outcome == BATCHED)
+    mine = (LlmCall.batch_id == batch_id, LlmCall.outcome == BATCHED)
     connection.execute(update(LlmCall).where(*mine).values(**values))
 
 
 def settle_lost(connection: Connection, asker: Asker, request: Request, answer: Answer, cost: Decimal) -> None:
-    """The answer was kept, and then its worker died: enter what the recording says that it cost."""
-    connection.execute(
-        update(LlmCall)
+    """The answer was kept, and then its worker died: enter what the recording says that it cost.
+
+    The recording is the newest call's. What an earlier one came to, whose worker died before an answer, nobody knows:
+    its worst case stands.
+    """
+    newest = (
+        select(LlmCall.call_id)
         .where(
             LlmCall.step_id == asker.step_id,
             LlmCall.prompt == request.prompt,
             LlmCall.window == request.window,
             LlmCall.attempt == request.attempt,
-            LlmCall.outcome.in_([OPEN, BATCHED]),
         )
+        .order_by(LlmCall.asked_at.desc(), LlmCall.call_id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    connection.execute(
+        update(LlmCall)
+        .where(LlmCall.call_id == newest, LlmCall.outcome.in_([OPEN, BATCHED]))
         .values(**_paid(answer.usage, cost, answer.model, answer.request_id), outcome=ANSWERED)
     )
 
@@ -301,8 +318,13 @@ def _paid(usage: Usage, cost: Decimal, model: str, request_id: str) -> dict[str,
         "cache_read_tokens": usage.cache_read,
         "cost": cost,
         "model": model[:96],
-        "request_id": request_id[:128],
+        "request_id": request_id[:_LONGEST_ID],
     }
+
+
+def request_id(answer: Answer) -> str:
+    """The vendor's id of an answer, as the ledger holds it."""
+    return answer.request_id[:_LONGEST_ID]
 
 
 def costs(connection: Connection, run_ids: Sequence[UUID]) -> Mapping[UUID, Mapping[UUID, Decimal]]:

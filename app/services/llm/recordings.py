@@ -9,9 +9,12 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
+from sqlalchemy import Connection, select
+
 from app.asking import Answer, Request
 from app.errors import NotFound
-from app.vault import PackageVault, objects_of
+from app.models import PackageKey, UserDataPackage
+from app.vault import PackageVault, objects_of, open_package
 
 PREFIX = "llm-"
 
@@ -60,6 +63,22 @@ class Recording:
         )
 
 
+def vault(connection: Connection, package_id: UUID) -> PackageVault:
+    """The vault of a package, where its recordings are.
+
+    Raises:
+        NotFound: no such package, or its key is gone.
+    """
+    found = connection.execute(
+        select(UserDataPackage.user_id, PackageKey.wrapped_key)
+        .join(PackageKey, PackageKey.package_id == UserDataPackage.package_id)
+        .where(UserDataPackage.package_id == package_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("no such package")
+    return open_package(found.user_id, package_id, found.wrapped_key)
+
+
 def keep(vault: PackageVault, recording: Recording) -> None:
     """Put a recording into the package's vault; one of the same question and run is replaced.
 
@@ -67,7 +86,7 @@ def keep(vault: PackageVault, recording: Recording) -> None:
         StoreUnavailable: the store does not answer.
     """
     raw = json.dumps(recording.as_json()).encode()
-    vault.put(_name(recording.run_id, recording.request), raw)
+    vault.put(_name(recording.run_id, recording.request.key), raw)
 
 
 def find(vault: PackageVault, run_id: UUID, request: Request) -> Recording | None:
@@ -77,8 +96,13 @@ def find(vault: PackageVault, run_id: UUID, request: Request) -> Recording | Non
         VaultError: it cannot be opened.
         StoreUnavailable: the store does not answer.
     """
+    return named(vault, run_id, request.key)
+
+
+def named(vault: PackageVault, run_id: UUID, question: str) -> Recording | None:
+    """What a run was answered to the question of that `Request.key`; raises as `find` does."""
     try:
-        return _read(vault.named(_name(run_id, request)))
+        return _read(vault.named(_name(run_id, question)))
     except NotFound:
         return None
 
@@ -91,9 +115,9 @@ def all_of(vault: PackageVault, run_id: UUID | None = None) -> Iterator[Recordin
             yield _read(vault.get(key))
 
 
-def _name(run_id: UUID, request: Request) -> str:
+def _name(run_id: UUID, question: str) -> str:
     """A run's recordings are its own: a later run of the package leaves them for `replay`."""
-    return f"{PREFIX}{run_id.hex}-{request.key}"
+    return f"{PREFIX}{run_id.hex}-{question}"
 
 
 def _read(raw: bytes) -> Recording:

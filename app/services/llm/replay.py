@@ -1,4 +1,4 @@
-"""Recorded answers used again: what a package's vendors were sent, and a run repeated from what they answered.
+"""Recorded answers used again: a run repeated from what vendors answered.
 
 A repetition is compared with what the run itself found, which is kept beside its recordings (`kept`).
 """
@@ -20,17 +20,17 @@ from app.analyzers.catalog import AnalyzerRow, analyzer
 from app.analyzers.llm.port import VendorError, VendorErrorKind
 from app.analyzers.llm.prompts import TASKS, Prompt, shipped, versions
 from app.asking import Answer, Ask, Request
-from app.database import AnyRow, engine, transaction
+from app.database import AnyRow, engine
 from app.errors import EchoError, InvalidInput, NotFound
 from app.features import feature_store
 from app.layers import TextLayer
-from app.models import PackageKey, Run, Step, UserDataPackage
+from app.models import Run, Step, UserDataPackage
 from app.services.layers import load_main_layer
 from app.services.llm import kept, recordings, vendors
 from app.services.llm.asking import Door
 from app.services.llm.comparing import Reading, of_traits
 from app.services.llm.options import llm_options
-from app.vault import PackageVault, open_package
+from app.vault import PackageVault
 from app.vocabulary import Authorship, Queue, StepStatus
 
 #: Code points of a prompt of one's own.
@@ -83,33 +83,6 @@ class Replayed:
         }
 
 
-def sent(package_id: UUID) -> list[dict[str, Any]]:
-    """What left of a package, oldest first: the text as it was sent, redacted, and who was asked what about it.
-
-    Raises:
-        NotFound: no such package, or its key is gone.
-    """
-    with transaction() as connection:
-        vault = _vault(connection, package_id)
-    found = sorted(recordings.all_of(vault), key=lambda one: (one.asked_at, one.analyzer))
-    return [
-        {
-            "runID": str(one.run_id),
-            "analyzer": one.analyzer,
-            "model": one.model,
-            "askedAt": one.asked_at.isoformat(),
-            "prompt": one.request.prompt,
-            "window": one.request.window,
-            "windows": one.request.windows,
-            "attempt": one.request.attempt,
-            "system": one.request.system,
-            "document": one.request.document,
-            "instruction": one.request.instruction,
-        }
-        for one in found
-    ]
-
-
 def replay(run_id: UUID, model: str = "", prompt: str = "") -> list[Replayed]:
     """Repeat what a run asked: from its recordings; or with another model or prompt, which costs what it costs.
 
@@ -129,7 +102,7 @@ def replay(run_id: UUID, model: str = "", prompt: str = "") -> list[Replayed]:
             steps = connection.execute(_ASKED.where(Step.run_id == run_id)).all()
             if not steps:
                 raise NotFound("this run asked no language model, or there is no such run")
-            vault = _vault(connection, steps[0].package_id)
+            vault = recordings.vault(connection, steps[0].package_id)
             layer = load_main_layer(connection, steps[0].user_id, steps[0].package_id)
         if layer is None:
             raise NotFound("the package has no text layer any more")
@@ -169,23 +142,12 @@ def _own_prompt(path: Path) -> tuple[str, Prompt]:
 
 
 _ASKED = (
-    select(Step.__table__, Run.consent_token_id.label("consent"), UserDataPackage.details)
+    select(Step.__table__, Run.consent_token_id.label("consent"), Run.bulk, UserDataPackage.details)
     .join(Run, Run.run_id == Step.run_id)
     .join(UserDataPackage, UserDataPackage.package_id == Step.package_id)
     .where(Step.queue == str(Queue.LLM), Step.state == str(StepStatus.DONE))
     .order_by(Step.analyzer)
 )
-
-
-def _vault(connection: Connection, package_id: UUID) -> PackageVault:
-    found = connection.execute(
-        select(UserDataPackage.user_id, PackageKey.wrapped_key)
-        .join(PackageKey, PackageKey.package_id == UserDataPackage.package_id)
-        .where(UserDataPackage.package_id == package_id)
-    ).one_or_none()
-    if found is None:
-        raise NotFound("no such package")
-    return open_package(found.user_id, package_id, found.wrapped_key)
 
 
 def _task(step: AnyRow) -> str:
@@ -213,6 +175,8 @@ class _Again:
     ) -> None:
         self._connection, self._vault, self._layer = connection, vault, layer
         self._model, self._prompts = model, prompts
+        self._anew = bool(model) or prompts is not None
+        self._models: dict[str, str] | None = None
         stored = feature_store().of_package(vault.user_id, vault.package_id)
         self._newest = {one.analyzer: one.extracted_features for one in stored}
 
@@ -228,8 +192,8 @@ class _Again:
             result: Result = row.load()(self._layer, context)
         except EchoError as error:
             return Replayed(analyzer=row.name, compared=compared, trouble=error.message)
-        before = Reading(row.name, features, self._layer, authorship)
-        after = Reading(row.name, result.features, self._layer, authorship)
+        before = Reading(row.name, features, self._layer, authorship, bulk=step.bulk)
+        after = Reading(row.name, result.features, self._layer, authorship, bulk=step.bulk and not self._anew)
         return Replayed(
             analyzer=row.name,
             model=result.model,
@@ -254,15 +218,17 @@ class _Again:
         return {**options, "prompt": name} if name.rpartition(".")[2] in versions()[options["task"]] else options
 
     def _ask(self, step: AnyRow) -> Ask:
-        if self._model or self._prompts is not None:
+        if self._anew:
             vendor = vendors.vendor(self._model or self._asked(step))
             return Door(self._connection, step, step, self._vault, vendor, again=True).ask
         return partial(_recorded, self._vault, step.run_id)
 
     def _asked(self, step: AnyRow) -> str:
         """The model that the run asked, so that another prompt is all that differs; empty where that is not known."""
-        recorded = recordings.all_of(self._vault, step.run_id)
-        return next((one.model for one in recorded if one.analyzer == step.analyzer), "")
+        if self._models is None:
+            recorded = recordings.all_of(self._vault, step.run_id)
+            self._models = {one.analyzer: one.model for one in recorded}
+        return self._models.get(step.analyzer, "")
 
 
 def _recorded(vault: PackageVault, run_id: UUID, request: Request) -> Answer:

@@ -46,7 +46,8 @@ _SHARES = """
 WITH paid AS (
     SELECT s.feature_set_id, s.package_id, sum(c.cost) AS cost
     FROM llm_calls c JOIN steps s ON s.step_id = c.step_id
-    WHERE c.user_id = :user AND s.feature_set_id IS NOT NULL
+    -- What is asked after the step has ended is a repetition's (`replay`): no feature rests on it.
+    WHERE c.user_id = :user AND s.feature_set_id IS NOT NULL AND c.asked_at <= s.finished_at
     GROUP BY s.feature_set_id, s.package_id
 ), rests AS (
     -- By package, which has an index; the feature sets of a contribution are of its package.

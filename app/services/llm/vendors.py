@@ -90,14 +90,14 @@ def _anthropic(api_key: str, model: str, base_url: str) -> Vendor:
     return Anthropic(api_key=api_key, model=model, base_url=base_url)
 
 
-def batches(model: str = "") -> Batches:
+def batches() -> Batches:
     """The vendor's batches as they are set up."""
     from app.analyzers.llm.anthropic_batches import AnthropicBatches  # noqa: PLC0415 - as above
 
     chosen = settings()
     return AnthropicBatches(
         api_key=chosen.anthropic_api_key.get_secret_value(),
-        model=model or chosen.anthropic_model,
+        model=chosen.anthropic_model,
         base_url=chosen.anthropic_base_url,
     )
 

@@ -8,6 +8,7 @@ from random import uniform
 from app.analyzers.llm.port import VendorError, VendorErrorKind
 from app.database import AnyRow
 from app.errors import EchoError, Reason
+from app.services.llm import ledger
 from app.services.planning import now
 from app.services.results import Outcome
 from app.vocabulary import ReasonCode, StepStatus
@@ -20,7 +21,7 @@ MOST_S = 3600.0
 #: Seconds of a put off step in all.
 PATIENCE_S = 86_400.0
 #: Seconds that a step waits for a batch, which the vendor ends after a day whatever became of it.
-BULK_PATIENCE_S = 26 * 3600.0
+BULK_PATIENCE_S = ledger.BATCH_S
 #: What is said when that is over.
 UNCARRIED = "no batch brought an answer in time: see that a worker of the llm queue runs, and analyse again"
 #: Reason by kind, for those that do not pass.

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import select, update
 from structlog.testing import CapturingLogger
 
-from app.database import transaction
-from app.models import LlmBreaker
+from app.analyzers.llm.port import VendorError, VendorErrorKind
+from app.database import engine, transaction
+from app.models import LlmBatch, LlmBreaker
 from app.services.llm import batches, breaker, vendors
+from app.services.planning import now
 from tests.integration.llm.bulk import Bulk, Setting, at_once, bulk, died_at, long_ago, no_breaker, questions_in
 from tests.integration.llm.conftest import KEY
 from tests.stub_anthropic import Stub
@@ -29,6 +32,11 @@ FATES = {
     "errored:overloaded_error": ("done", 2, "overloaded"),
     "errored:api_error": ("done", 2, "server"),
     "garbled": ("done", 2, "invalid_answer"),
+    "wordless": ("done", 2, "invalid_answer"),
+    "errored:null": ("done", 2, "invalid_answer"),
+    "null": ("done", 2, "invalid_answer"),
+    "odd": ("done", 2, "invalid_answer"),
+    "broken": ("done", 2, "invalid_answer"),
     "errored:invalid_request_error": ("failed", 1, "invalid_request"),
 }
 
@@ -233,3 +241,144 @@ def test_a_question_that_the_vendor_refuses_a_whole_batch_for_costs_no_other_its
     (failed,) = [step for step in only.steps() if step.state == "failed"]
     assert failed.reason["details"]["kind"] == "invalid_request"
     assert only.items() == []
+
+
+def two_batches(only: Bulk, vendor: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three questions each have been handed over; the first batch is looked at first, and both have ended."""
+    monkeypatch.setattr(batches, "MOST_QUESTIONS", 3)
+    vendor.batches.at_once = False
+    only.again()
+    only.carried()
+    assert [*vendor.batches.created] == ["msgbatch_0000", "msgbatch_0001"]
+    vendor.end_batches()
+    with transaction() as connection:
+        for place, vendor_id in enumerate(vendor.batches.created):
+            earlier = now() - timedelta(seconds=20 - place)
+            mine = update(LlmBatch).where(LlmBatch.vendor_id == vendor_id)
+            connection.execute(mine.values(poll_at=earlier))
+
+
+def looked_at() -> dict[str, float]:
+    """Seconds until the next look at each batch."""
+    with transaction() as connection:
+        found = connection.execute(select(LlmBatch.vendor_id, LlmBatch.poll_at)).all()
+    return {row.vendor_id: (row.poll_at - now()).total_seconds() for row in found}
+
+
+@pytest.mark.parametrize("fate", ["errored:null", "null", "odd", "broken", "garbled"])
+def test_a_line_that_cannot_be_read_stops_neither_its_batch_nor_the_one_behind(
+    fate: str, bulk: Callable[..., Bulk], vendor: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = bulk()
+    first = iter([fate])
+    vendor.batches.fate = lambda _: next(first, "succeeded")
+    two_batches(only, vendor, monkeypatch)
+    reserved = {call.call_id: call.cost for call in only.calls()}
+    assert batches.tick()["answered"] == 5
+    assert vendor.batches.deleted == ["msgbatch_0000", "msgbatch_0001"]
+    (unread,) = [call for call in only.calls() if call.outcome != "answered"]
+    assert (unread.outcome, unread.input_tokens, unread.output_tokens) == ("invalid_answer", 0, 0)
+    assert unread.cost == reserved[unread.call_id] > 0, "nobody knows what it cost: its worst case stands"
+    assert all(call.cost < reserved[call.call_id] for call in only.calls() if call.outcome == "answered")
+    vendor.batches.at_once = True
+    only.to_the_end()
+    assert {step.state for step in only.steps()} == {"done"}
+
+
+def test_a_paid_answer_without_words_is_entered_with_what_it_cost(bulk: Callable[..., Bulk], vendor: Stub) -> None:
+    only = bulk()
+    vendor.batches.fate = lambda _: "wordless"
+    only.again()
+    only.carried()
+    reserved = {call.call_id: call.cost for call in only.calls()}
+    only.carried()
+    for call in only.calls():
+        assert (call.outcome, call.request_id[:4]) == ("invalid_answer", "msg_")
+        assert call.input_tokens + call.cache_write_tokens + call.cache_read_tokens > 0
+        assert 0 < call.cost < reserved[call.call_id]
+
+
+@pytest.mark.parametrize(
+    ("refuse", "ends"),
+    [((404, "not_found_error"), "done"), ((413, "request_too_large"), "failed")],
+)
+def test_results_that_cannot_be_had_end_with_their_batch_and_stop_no_other(
+    refuse: tuple[int, str], ends: str, bulk: Callable[..., Bulk], vendor: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = bulk()
+    two_batches(only, vendor, monkeypatch)
+    reserved = {call.call_id: call.cost for call in only.calls()}
+    vendor.batches.refuse_results = {"msgbatch_0000": refuse}
+    assert batches.tick()["answered"] == 3
+    assert vendor.batches.deleted == ["msgbatch_0000", "msgbatch_0001"]
+    lost = [call for call in only.calls() if call.outcome != "answered"]
+    assert [call.cost for call in lost] == [reserved[call.call_id] for call in lost]
+    assert len(lost) == 3
+    vendor.batches.at_once = True
+    only.to_the_end()
+    assert sorted(step.state for step in only.steps()) == ["done"] * 3 + [ends] * 3
+
+
+def test_a_batch_whose_results_fail_for_now_goes_behind_the_others(
+    bulk: Callable[..., Bulk], vendor: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = bulk()
+    two_batches(only, vendor, monkeypatch)
+    vendor.batches.refuse_results = {"msgbatch_0000": (500, "api_error")}
+    assert batches.tick()["answered"] == 0
+    waits = looked_at()
+    assert waits["msgbatch_0001"] < 0 < batches.LOOK_S[1] - 30 < waits["msgbatch_0000"]
+    assert batches.tick()["answered"] == 3
+    vendor.batches.refuse_results, vendor.batches.at_once = {}, True
+    only.to_the_end()
+    assert {step.state for step in only.steps()} == {"done"}
+    assert len(vendor.batches.created) == 2
+
+
+def test_a_doubt_that_cannot_be_settled_holds_up_nothing_else(
+    bulk: Callable[..., Bulk], vendor: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = bulk()
+    monkeypatch.setattr(batches, "MOST_QUESTIONS", 3)
+    only.again()
+    vendor.batches.lose_answer = True
+    only.carried()
+    vendor.batches.refuse_results = {"msgbatch_0000": (404, "not_found_error")}
+    no_breaker()
+    long_ago()
+    assert batches.tick()["sent"] == 3
+    assert looked_at()[""] > batches.LOOK_S[1] - 30
+    vendor.batches.refuse_results = {}
+    only.to_the_end()
+    assert {step.state for step in only.steps()} == {"done"}
+    assert len(vendor.batches.created) == 2
+
+
+def test_of_a_batch_in_doubt_a_line_that_cannot_be_read_is_passed_over(bulk: Callable[..., Bulk], vendor: Stub) -> None:
+    only = bulk()
+    only.again()
+    # Results come in reverse: the last question's line is the first.
+    vendor.batches.fate = lambda place: "broken" if len(vendor.batches.created) == 1 and place == 5 else "succeeded"
+    vendor.batches.lose_answer = True
+    only.carried()
+    no_breaker()
+    long_ago()
+    only.to_the_end()
+    assert {step.state for step in only.steps()} == {"done"}
+    asked = [len(batch.requests) for batch in vendor.batches.created.values()]
+    assert asked == [6, 1], "the batch was found: only the answer that nobody could read was asked for again"
+
+
+def test_a_call_that_began_before_the_breaker_opened_is_no_news_to_it(bulk: Callable[..., Bulk]) -> None:
+    mine = LlmBreaker.key_digest == vendors.key_digest()
+    with engine().connect() as connection:
+        carrier = batches._Carrier(connection)
+        with transaction() as other:
+            for _ in range(breaker.FAILURES):
+                breaker.failed(other, "anthropic", vendors.key_digest(), None)
+            until = now() + timedelta(seconds=breaker.TRY_S + 60)
+            other.execute(update(LlmBreaker).where(mine).values(open_until=until))
+        carrier.trouble(VendorError(VendorErrorKind.SERVER, "as ordered"))
+    with transaction() as connection:
+        row = connection.execute(select(LlmBreaker).where(mine)).one()
+    assert (row.failures, row.open_until) == (breaker.FAILURES, until)

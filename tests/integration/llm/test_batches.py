@@ -316,10 +316,10 @@ def test_the_queue_of_vendors_gets_a_message_only_if_there_is_something_to_carry
 
     only, before = bulk(), waiting()
     tasks.look()
-    assert waiting() == before == 0
+    assert waiting() == before
     only.again()
     tasks.look()
-    assert waiting() == 1
+    assert waiting() == (before or 0) + 1
     tasks.carry()
     assert len(vendor.batches.asked) == 6
     only.to_the_end()

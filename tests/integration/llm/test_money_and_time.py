@@ -14,21 +14,21 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select, update
 
 from app.analyzers.llm.analyse import requests
 from app.database import engine, transaction
-from app.models import LlmBreaker, LlmCall, PackageKey, UserDataPackage
+from app.models import LlmBreaker, LlmCall, UserDataPackage
 from app.services import consents, packages
 from app.services.analyse import run_lane
 from app.services.claims import lane_lock
 from app.services.layers import load_main_layer
 from app.services.llm import breaker, ledger, recordings, slots, vendors
 from app.services.planning import now
-from app.vault import open_package
+from app.vault import PackageVault
 from config.settings import settings
 from tests import stub_anthropic
 from tests.integration.llm.conftest import KEY, VENDOR, Case, table
@@ -145,6 +145,33 @@ def test_a_worker_killed_after_the_answer_does_not_pay_twice(
     assert paid[0].cost == vendors.price(
         ledger.Usage(paid[0].input_tokens, paid[0].output_tokens, paid[0].cache_write_tokens, paid[0].cache_read_tokens)
     )
+
+
+@pytest.mark.usefixtures("vendor")
+def test_an_earlier_call_whose_worker_died_without_an_answer_keeps_its_worst_case(case: Make) -> None:
+    one = case()
+    assert one.run().state == "done"
+    (answered,) = one.calls()
+    worst, earlier = Decimal("0.5"), answered.asked_at - timedelta(seconds=9)
+    lost = {**answered._asdict(), "call_id": uuid4(), "outcome": "open", "cost": worst, "asked_at": earlier}
+    asker = ledger.Asker(
+        package_id=one.package_id, run_id=one.run_id, step_id=answered.step_id, user_id=one.user,
+        vendor="anthropic", model=MODEL,
+    )  # fmt: skip
+    (kept,) = recordings.all_of(vault_of(one))
+    for outcome in ("answered", "open"):
+        with transaction() as connection:
+            connection.execute(delete(LlmCall).where(LlmCall.call_id == lost["call_id"]))
+            connection.execute(insert(LlmCall), lost)
+            mine = LlmCall.call_id == answered.call_id
+            connection.execute(update(LlmCall).where(mine).values(outcome=outcome))
+            ledger.settle_lost(connection, asker, kept.request, kept.answer, answered.cost)
+        assert [(call.outcome, call.cost) for call in one.calls()] == [("open", worst), ("answered", answered.cost)]
+
+
+def vault_of(one: Case) -> PackageVault:
+    with transaction() as connection:
+        return recordings.vault(connection, one.package_id)
 
 
 def test_the_breaker_opens_after_failures_in_a_row_and_is_shared(case: Make, vendor: Stub) -> None:
@@ -282,11 +309,7 @@ def test_consent_that_ends_between_plan_and_call_lets_nothing_out(case: Make, ve
 def test_recordings_are_of_the_vault_and_go_with_the_package(case: Make, vendor: Stub, home: Path) -> None:
     one = case()
     one.run()
-    with transaction() as connection:
-        key = connection.execute(
-            select(PackageKey.wrapped_key).where(PackageKey.package_id == one.package_id)
-        ).scalar_one()
-    (kept,) = recordings.all_of(open_package(one.user, one.package_id, key))
+    (kept,) = recordings.all_of(vault_of(one))
     assert kept.request.document in vendor.messages[0]["messages"][0]["content"][0]["source"]["data"]
     assert (kept.analyzer, kept.model, kept.run_id) == ("llm.facts", MODEL, one.run_id)
     (path,) = (home / "objects").rglob(f"*/{one.package_id}/llm-*")

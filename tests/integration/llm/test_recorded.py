@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,8 +20,9 @@ from app.errors import InvalidInput, NotFound
 from app.models import UserDataPackage
 from app.services import consents, packages
 from app.services.erasing import request
-from app.services.llm import ledger
-from app.services.llm.replay import replay, sent
+from app.services.llm import ledger, recordings
+from app.services.llm.replay import replay
+from app.services.llm.sent import sent
 from tests.integration.erasing.conftest import carried_out, messages
 from tests.integration.llm.conftest import Case, table
 from tests.integration.rows.conftest import Line
@@ -76,7 +77,7 @@ def test_a_later_run_leaves_the_recordings_of_an_earlier_one(asked: Case, vendor
 
 def test_what_was_sent_is_shown_as_the_vendor_got_it(asked: Case, vendor: Stub) -> None:
     documents = [body["messages"][0]["content"][0]["source"]["data"] for body in vendor.messages]
-    assert [one["document"] for one in sent(asked.package_id)] == documents
+    assert [one["document"] for one in sent(asked.user, asked.package_id)["data"]] == documents
     shown = CliRunner().invoke(cli, ["sent", str(asked.package_id), "--json"])
     assert shown.exit_code == 0, shown.output
     assert len(json.loads(shown.stdout)["data"]) == len(documents)
@@ -89,7 +90,7 @@ def test_without_recordings_there_is_nothing_to_repeat(case: Make, vendor: Stub,
     setting(llm_recordings=False)
     one = case()
     one.run()
-    assert sent(one.package_id) == []
+    assert sent(one.user, one.package_id)["data"] == []
     assert [found.equal for found in replay(one.run_id)] == [False]
     with pytest.raises(NotFound):
         replay(uuid4())
@@ -136,8 +137,23 @@ def test_another_prompt_is_another_question_to_the_same_model(
     assert found.after["cost"] == str(call.cost.normalize())
     assert found.after["tokens"]["output"] == call.output_tokens
     assert "Find what the person does for a living." in json.dumps(vendor.messages[-1])
+    shown = CliRunner().invoke(cli, ["replay", str(asked.run_id), "--prompt", mine])
+    assert ("llm.facts: the same findings" in shown.stdout, "differs" in shown.stdout) == (True, False), shown.output
     # Nothing of it is kept: the run is what it was.
     assert [one.equal for one in replay(asked.run_id)] == [True] * len(asked.lanes)
+
+
+def test_the_runs_recordings_are_read_once_for_all_its_steps(asked: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    walked: list[object] = []
+    real = recordings.all_of
+
+    def counted(*given: Any) -> Iterator[recordings.Recording]:
+        walked.append(given)
+        return real(*given)
+
+    monkeypatch.setattr(recordings, "all_of", counted)
+    assert len(replay(asked.run_id, prompt="v1")) == len(asked.lanes) > 1
+    assert len(walked) == 1
 
 
 def test_model_and_prompt_may_both_be_others(
@@ -207,6 +223,7 @@ def test_the_command_line_shows_the_difference(
     assert shown.exit_code == 0, shown.output
     assert "before: claude-sonnet-5-5, facts.v1:" in shown.stdout
     assert "now: stub-invented, facts.mine: 3 quotations, 3 made up;" in shown.stdout
+    assert "llm.facts: differs" in shown.stdout
     assert "- trait Works as a nurse" in shown.stdout
     (row,) = json.loads(CliRunner().invoke(cli, [*command, "--json"]).stdout)["data"]
     assert {trait["name"] for trait in row["traits"]["lost"]} >= {"Works as a nurse"}
@@ -274,5 +291,6 @@ def test_the_evidence_of_a_repetition_is_proven_like_the_runs(
 
 def test_what_was_sent_is_shown_without_loading_what_analyses() -> None:
     heavy = "{'app.analyzers.llm.analyse', 'app.analyzers.llm.redact', 'wordfreq', 'anthropic'}"
-    code = f"import sys, app.services.llm.replay, app.services.results; sys.exit(len({heavy} & set(sys.modules)))"
+    ours = "app.services.llm.sent, app.services.llm.replay, app.services.results"
+    code = f"import sys, {ours}; sys.exit(len({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 from pydantic import SecretStr
+from sqlalchemy import update
 
-from app.analyzers.llm.port import VendorError, VendorErrorKind
+from app.analyzers.llm.anthropic_errors import EXPLAINED
+from app.analyzers.llm.port import VendorErrorKind
+from app.analyzers.llm.prompts import shipped
 from app.cli import cli
+from app.database import transaction
+from app.models import LlmCall
 from app.services import access
+from app.services.llm import sent as sending
 from app.services.llm import spending
 from app.services.llm.replay import replay
 from app.services.llm.sent import sent
+from app.vault import PackageVault
+from tests import stub_anthropic
 from tests.integration.llm.conftest import VENDOR, Case, table
 from tests.integration.rows.conftest import LETTER
 from tests.integration.web.conftest import app, client
@@ -46,7 +55,7 @@ def test_what_was_sent_is_shown_to_its_owner_in_pages_and_logged_as_reading_text
     assert first["pagination"] == {"offset": 0, "limit": 2, "total": 3}
     assert [row["document"] for row in first["data"] + rest["data"]] == documents
     assert [row["analyzer"] for row in first["data"] + rest["data"]] == ["llm.facts", "llm.traits", "llm.style"]
-    assert first["unrecorded"] == []
+    assert (first["unrecorded"], first["unrecordedTotal"]) == ([], 0)
     entries, _ = access.listed(one.user, limit=1)
     assert (entries[0]["action"], entries[0]["purpose"]) == ("read_text", f"GET {path}")
     assert entries[0]["packageID"] == str(one.package_id)
@@ -79,18 +88,107 @@ def test_what_left_and_is_not_kept_is_named(
         ("llm.facts", "refused"),
         ("llm.style", "answered"),
     ]
+    assert (said["unrecordedTotal"], said["pagination"]["total"]) == (2, 2)
+    with transaction() as connection:
+        mine = (LlmCall.package_id == one.package_id, LlmCall.outcome == "refused")
+        connection.execute(update(LlmCall).where(*mine).values(outcome="open"))
     shown = CliRunner().invoke(cli, ["sent", str(one.package_id)])
     assert (shown.exit_code, shown.stdout.count("[P] ") > 0) == (0, True), shown.output
+    assert "facts.v1 -> claude-sonnet-5-5, part 1: no answer yet" in shown.stderr
+    assert "style.v1 -> claude-sonnet-5-5, part 1: not kept" in shown.stderr
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4-6", "claude-sonnet-5-5"])
+@pytest.mark.usefixtures("vendor")
+def test_what_a_repetition_asked_is_named_be_it_of_the_same_model(case: Make, model: str) -> None:
+    one = case()
+    one.run("llm.facts")
+    replay(one.run_id, model)
+    first, second = one.calls()
+    assert first.question == second.question != ""
+    found = sent(one.user, one.package_id)
+    assert ([row["model"] for row in found["data"]], found["total"]) == (["claude-sonnet-5-5"], 2)
+    assert [row["askedAt"] for row in found["data"]] == [first.asked_at.isoformat()]
+    (other,) = found["unrecorded"]
+    assert (other["model"], other["outcome"]) == (model, "answered")
+    assert other["askedAt"] == second.asked_at.isoformat()
+    # Each page says of its own calls what became of them.
+    assert sent(one.user, one.package_id, limit=1)["unrecorded"] == []
+    assert sent(one.user, one.package_id, limit=1, offset=1) == {**found, "data": []}
 
 
 @pytest.mark.usefixtures("vendor")
-def test_another_model_that_was_asked_is_named(case: Make) -> None:
+def test_a_page_opens_its_own_recordings_and_no_others(case: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = case()
+    for analyzer in ("llm.facts", "llm.traits", "llm.style"):
+        one.run(analyzer)
+    opened: list[str] = []
+    real = PackageVault.stream
+
+    def noted(vault: PackageVault, object_key: str) -> Iterator[bytes]:
+        opened.append(object_key)
+        return real(vault, object_key)
+
+    monkeypatch.setattr(PackageVault, "stream", noted)
+    (row,) = sent(one.user, one.package_id, limit=1, offset=1)["data"]
+    assert (row["analyzer"], len(opened)) == ("llm.traits", 1)
+
+
+@pytest.mark.usefixtures("vendor")
+def test_calls_of_before_the_ledger_knew_the_question_are_found_by_their_answers(case: Make) -> None:
     one = case()
     one.run("llm.facts")
     replay(one.run_id, "claude-sonnet-4-6")
+    before = sent(one.user, one.package_id)
+    with transaction() as connection:
+        connection.execute(update(LlmCall).where(LlmCall.package_id == one.package_id).values(question=""))
+    assert sent(one.user, one.package_id) == before
+    assert len(before["data"]) == 1
+
+
+def test_what_is_not_on_record_is_counted_and_its_newest_named(
+    case: Make, vendor: Stub, setting: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "MOST_UNRECORDED", 2)
+    setting(llm_recordings=False)
+    one = case()
+    one.run("llm.style")
+    vendor.mode = "refusal"
+    for analyzer in ("llm.facts", "llm.traits"):
+        one.run(analyzer)
     found = sent(one.user, one.package_id)
-    assert ([row["model"] for row in found["data"]], found["total"]) == (["claude-sonnet-5-5"], 1)
-    assert [(row["model"], row["outcome"]) for row in found["unrecorded"]] == [("claude-sonnet-4-6", "answered")]
+    # An answered call is named on its page alone, and therefore before those of every page.
+    assert [(row["analyzer"], row["outcome"]) for row in found["unrecorded"]] == [
+        ("llm.style", "answered"),
+        ("llm.traits", "refused"),
+    ]
+    assert (found["data"], found["unrecordedTotal"]) == ([], 3)
+    pagers: list[object] = []
+    monkeypatch.setattr("click.echo_via_pager", pagers.append)
+    shown = CliRunner().invoke(cli, ["sent", str(one.package_id)])
+    assert (shown.exit_code, shown.stdout, pagers) == (0, "", []), shown.output
+    assert "1 earlier calls are not on record either" in shown.stderr
+
+
+def test_the_command_line_shows_prompts_and_instructions_that_are_not_theirs(
+    case: Make, vendor: Stub, setting: Callable[..., None]
+) -> None:
+    setting(llm_ask_twice=1.0)
+    one = case()
+    vendor.mode = "once-garbage"
+    one.run("llm.facts")
+    shown = CliRunner().invoke(cli, ["sent", str(one.package_id)])
+    assert shown.exit_code == 0, shown.output
+    assert "llm.facts, facts.v1 -> claude-sonnet-5-5, part 1 of 1, once more for its form" in shown.stdout
+    assert "Your last answer did not have the agreed form" in shown.stdout
+    assert "llm.facts, again.v1 -> claude-sonnet-5-5, part 1 of 1" in shown.stdout
+    # The claims that are asked about are what the vendor itself had said.
+    assert '"Works as a nurse"' in shown.stdout
+    plain = case()
+    vendor.mode = "honest"
+    setting(llm_ask_twice=0.0)
+    plain.run("llm.facts")
+    assert shipped("facts.v1").text not in CliRunner().invoke(cli, ["sent", str(plain.package_id)]).stdout
 
 
 @pytest.mark.usefixtures("vendor")
@@ -155,5 +253,26 @@ def test_a_vendor_that_does_not_count_is_said_in_a_sentence(letters: Path, setti
     setting(llm_models=table(letters.parent, "nobodys-model"), anthropic_model="nobodys-model")
     told = CliRunner().invoke(cli, ["analyze", "--dry-run", "--count", "--consent", VENDOR, str(letters)])
     assert told.exit_code == 1
-    assert isinstance(told.exception, VendorError)
-    assert told.exception.kind is VendorErrorKind.NOT_FOUND
+    assert EXPLAINED[VendorErrorKind.NOT_FOUND] in told.stdout
+
+
+def test_a_vendor_that_does_not_count_one_file_leaves_the_figures_of_the_others(
+    vendor: Stub, letters: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = letters.with_name("other.txt")
+    other.write_text(LETTER.replace("nurse", "uncountable"))
+    real = stub_anthropic.Handler._api
+
+    def choosy(handler: stub_anthropic.Handler, body: dict[str, Any]) -> None:
+        if "uncountable" in json.dumps(body):
+            return handler._error(400, "invalid_request_error", "as ordered")
+        return real(handler, body)
+
+    monkeypatch.setattr(stub_anthropic.Handler, "_api", choosy)
+    files = [str(other), str(letters)]
+    told = CliRunner().invoke(cli, ["analyze", "--dry-run", "--count", "--json", "--consent", VENDOR, *files])
+    assert told.exit_code == 1
+    failed, counted = json.loads(told.stdout)["data"]
+    assert (failed["file"], failed["reason"]["code"]) == (str(other), "vendor_unavailable")
+    assert failed["reason"]["details"] == {"kind": "invalid_request"}
+    assert (counted["file"], counted["reason"], counted["counted"]) == (str(letters), None, True)

@@ -16,11 +16,13 @@ from click.testing import CliRunner
 from sqlalchemy import event, insert, select, update
 
 from app.cli import cli
+from app.cli.commands import costs
 from app.database import AnyRow, engine, transaction
 from app.models import CandidateContribution, LlmBreaker, LlmCall
 from app.services import access
 from app.services.erasing import request
 from app.services.llm import slots, spending, vendors
+from app.services.llm.replay import replay
 from app.services.planning import now
 from app.web.resources.health.metrics import exposition
 from config.settings import settings
@@ -121,6 +123,17 @@ def test_a_run_is_the_sum_of_its_steps_and_of_what_its_state_says(finished: Call
 
 
 @pytest.mark.usefixtures("vendor")
+def test_what_a_repetition_cost_is_of_no_trait(finished: Callable[..., Case]) -> None:
+    one = finished()
+    before = spending.of_person(one.user)
+    replay(one.run_id, MODEL)
+    after = spending.of_person(one.user)
+    assert after["total"] > before["total"]
+    assert (after["traits"], after["otherTraits"]) == (before["traits"], before["otherTraits"])
+    assert after["unshared"] == pytest.approx(before["unshared"] + after["total"] - before["total"], abs=1e-6)
+
+
+@pytest.mark.usefixtures("vendor")
 def test_traits_beyond_those_that_are_named_are_added_up(
     finished: Callable[..., Case], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,6 +217,18 @@ def test_the_command_line_shows_what_the_route_shows_and_leaves_an_entry(finishe
     shown = CliRunner().invoke(cli, ["costs", "--user", one.user])
     assert shown.exit_code == 0, shown.output
     assert "USD" in shown.stdout
+    assert "led to no trait" in shown.stdout
+    assert "further traits" not in shown.stdout
+
+
+@pytest.mark.usefixtures("vendor")
+def test_the_command_line_adds_up_the_traits_that_it_does_not_name(
+    finished: Callable[..., Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = finished()
+    monkeypatch.setattr(costs, "SHOWN", 1)
+    shown = CliRunner().invoke(cli, ["costs", "--user", one.user])
+    assert "further traits" in shown.stdout, shown.output
 
 
 def test_models_show_what_was_measured_here_by_prompt_and_window(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from pydantic import ValidationError
 
 from app.analyzers.neural import models
+from config.settings import Settings
 from tests.unit.cli.test_main import run
 
 
@@ -111,3 +116,88 @@ def test_the_doctor_says_whether_a_language_model_is_set_up_and_asks_nobody(
     assert check["state"] == state
     assert word in check["detail"]
     assert "sk-secret" not in told.stdout + told.stderr
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "proxy.example:8443/sk-secret",
+        "proxy.example",
+        "ftp://proxy.example",
+        "https://",
+        "https://:8443",
+        "http://[::1",
+        "http://proxy.example:sk-secret",
+        "http://proxy.example:99999",
+    ],
+)
+def test_an_address_that_is_none_is_shown_by_the_doctor_and_refused_by_every_process(
+    tmp_path: Path, address: str
+) -> None:
+    wrong = {"ECHO_ANTHROPIC_API_KEY": "sk-secret", "ECHO_ANTHROPIC_BASE_URL": address}
+    told = run("doctor", "--json", home=tmp_path, **wrong)
+    assert told.returncode == 1, told.stderr
+    (check,) = json.loads(told.stdout)["checks"]
+    assert (check["name"], check["state"]) == ("settings", "failed")
+    assert check["detail"].startswith("ECHO_ANTHROPIC_BASE_URL: ")
+    assert "scheme and host" in check["detail"]
+    assert "sk-secret" not in told.stdout + told.stderr
+    with pytest.raises(ValidationError, match="scheme and host"):
+        Settings(anthropic_base_url=address)
+
+
+@pytest.mark.parametrize("address", ["", "http://127.0.0.1:9", "https://proxy.example/anthropic", "http://[::1]:80"])
+def test_an_address_with_scheme_and_host_is_taken_as_it_is(address: str) -> None:
+    assert Settings(anthropic_base_url=address).anthropic_base_url == address
+
+
+def whole(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(bytes(10))
+    return folder
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """A hub that has every repository; where it was told to put them."""
+    asked: list[Path] = []
+
+    def download(_repository: str, *, local_dir: Path, **_more: object) -> None:
+        asked.append(local_dir)
+        whole(local_dir)
+
+    hub = SimpleNamespace(snapshot_download=download, __spec__=ModuleSpec("huggingface_hub", None))
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    return asked
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../beside", "a/b", "/", "UPPER", "-a", ".hidden", "a.part", "a\n", "a" * 65, "../beside/."]
+)
+def test_a_name_that_is_no_folder_of_a_model_removes_nothing(tmp_path: Path, hub: list[Path], name: str) -> None:
+    place, beside = tmp_path / "models", whole(tmp_path / "beside")
+    mine = whole(place / "mine")
+    (problem,) = models.pull([f"{name}=some/repository"], place, lambda _line: None)
+    assert "cannot be named" in problem
+    assert (models.installed(mine), models.installed(beside), hub) == (True, True, [])
+    assert {path.name for path in tmp_path.iterdir()} == {"models", "beside"}
+
+
+def test_a_model_under_a_name_of_ones_own_replaces_that_one_alone(tmp_path: Path, hub: list[Path]) -> None:
+    for name in ("mine", "mine-too"):
+        whole(tmp_path / name)
+    (tmp_path / "mine" / "of-the-old-one").write_text("")
+    assert models.pull(["mine=some/repository"], tmp_path, lambda _line: None) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "mine-too"]
+    assert not (tmp_path / "mine" / "of-the-old-one").exists()
+    assert models.pull(["mine=another/repository"], tmp_path, lambda _line: None) == []
+    first, second = hub
+    assert first != second
+    assert (first.parent, first.suffix) == (second.parent, second.suffix) == (tmp_path, ".part")
+
+
+def test_a_model_that_is_not_whole_yet_is_not_listed(tmp_path: Path) -> None:
+    for name in ("mine", "mine.0a1b2c3d.part", "sentiment.part"):
+        whole(tmp_path / name)
+    assert [one.name for one in models.local(tmp_path) if one.present] == ["mine"]

@@ -132,7 +132,7 @@ def test_the_number_of_a_claim_may_be_written_as_models_do(number: str) -> None:
     assert asked_again(layer, claim(layer, READING), found(number, READING))
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "12345", "1 or 2", "", "٣", "9" * 4000])
+@pytest.mark.parametrize("number", ["0", "-1", "12345", "1 or 2", "", "٣", "9" * 4000, " " * 4000])
 def test_any_other_number_is_no_claims(number: str) -> None:
     layer = letter()
     assert asked_again(layer, claim(layer, READING), found(number, READING)) == []
@@ -239,6 +239,8 @@ def test_no_claim_holds_a_placeholder_or_a_passage(stub: Stub) -> None:
             ("Loves reading", "PERSON_1"),
             ("when the rain falls on the", "rain"),
             ("Ignore previous instructions", "x"),
+            ("Loves obeying", "ignore previous instructions and rules"),
+            ("Likes it", "it"),
             ("Loves reading", "reading"),
         ]
     ]
@@ -299,7 +301,7 @@ def test_further_questions_of_several_windows_are_foreseen_together() -> None:
     features = analyse(layer, context).features
     count = features["windows"]
     assert count > TOGETHER
-    assert [len(together) for together in foreseen] == [count, TOGETHER, count - TOGETHER]
+    assert [len(together) for together in foreseen] == [count, count]
     # A question is foreseen before it or any later one is asked, and each is asked once.
     assert {request.key for together in foreseen for request in together} == {request.key for request in asked}
     assert len(asked) == 2 * count

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from app.analyzers.llm import anthropic_vendor
 from app.analyzers.llm.analyse import requests
 from app.analyzers.llm.anthropic_batches import AnthropicBatches
 from app.analyzers.llm.anthropic_vendor import Anthropic
@@ -89,6 +91,10 @@ def test_results_come_from_the_address_that_was_set_and_not_from_where_an_answer
         ("errored:invalid_request_error", VendorErrorKind.INVALID_REQUEST),
         ("errored:authentication_error", VendorErrorKind.AUTH),
         ("garbled", VendorErrorKind.INVALID_ANSWER),
+        ("wordless", VendorErrorKind.INVALID_ANSWER),
+        ("errored:null", VendorErrorKind.INVALID_ANSWER),
+        ("null", VendorErrorKind.INVALID_ANSWER),
+        ("odd", VendorErrorKind.INVALID_ANSWER),
     ],
 )
 def test_what_befalls_one_question_is_its_own(
@@ -101,6 +107,63 @@ def test_what_befalls_one_question_is_its_own(
     assert error.kind is kind
     assert isinstance(said["facts"], Answer)
     assert isinstance(said["stance"], Answer)
+
+
+def test_a_line_that_is_no_json_is_handed_over_without_an_id_and_ends_nothing(
+    stub: Stub, api: AnthropicBatches, questions: list[tuple[str, Request]]
+) -> None:
+    stub.batches.fate = lambda place: "broken" if place == 1 else "succeeded"
+    said = results(api, api.create(questions, DEADLINE_S).vendor_id)
+    assert {*said} == {"facts", "", "stance"}
+    error = said[""]
+    assert isinstance(error, VendorError)
+    assert error.kind is VendorErrorKind.INVALID_ANSWER
+    assert isinstance(said["facts"], Answer)
+    assert isinstance(said["stance"], Answer)
+
+
+def test_an_answer_that_cannot_be_read_says_what_it_cost(
+    stub: Stub, api: AnthropicBatches, questions: list[tuple[str, Request]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub.batches.fate = lambda _: "wordless"
+    wordless = results(api, api.create(questions, DEADLINE_S).vendor_id)
+    stub.batches.fate = lambda _: "succeeded"
+    monkeypatch.setattr(anthropic_vendor, "MOST_TEXT", 10)
+    too_long = results(api, api.create(questions, DEADLINE_S).vendor_id)
+    for found, kind in ((wordless, VendorErrorKind.INVALID_ANSWER), (too_long, VendorErrorKind.TOO_LARGE)):
+        for said in found.values():
+            assert isinstance(said, VendorError)
+            assert (said.kind, said.model, said.request_id[:4]) == (kind, MODEL, "msg_")
+            assert said.usage.prompt > 500
+            assert said.usage.output > 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"usage": {"input_tokens": 10**30, "output_tokens": 5}},
+        {"usage": {"input_tokens": -5, "output_tokens": 5}},
+        {"usage": {"input_tokens": "many", "output_tokens": 5}},
+        {"stop_reason": None},
+        {"content": [{"type": "text", "text": 7}]},
+        {"content": [{"type": "text", "text": "{}"}], "id": "\0", "model": "\0"},
+    ],
+)
+def test_figures_and_names_that_no_row_could_hold_are_not_handed_on(
+    wrong: dict[str, Any], stub: Stub, api: AnthropicBatches, questions: list[tuple[str, Request]]
+) -> None:
+    made = api.create(questions, DEADLINE_S)
+    for line in stub.batches.created[made.vendor_id].lines:
+        line["result"]["message"].update(wrong)
+    found = results(api, made.vendor_id)
+    assert len(found) == 3
+    for said in found.values():
+        assert 0 <= said.usage.input < 2**31
+        assert "\0" not in said.model + said.request_id
+        assert isinstance(said, Answer) is ("id" in wrong)
+        if isinstance(said, VendorError):
+            assert said.kind is VendorErrorKind.INVALID_ANSWER
+        assert (said.usage.output > 0) is ("usage" not in wrong)
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("refusal", "refused"), ("max-tokens", "cut_off")])
@@ -153,7 +216,12 @@ def test_what_takes_a_result_may_stop_and_may_fail_as_it_likes(
 ) -> None:
     vendor_id = api.create(questions, DEADLINE_S).vendor_id
     seen: list[str] = []
-    api.results(vendor_id, DEADLINE_S, lambda ours, _: bool(seen.append(ours)))
+
+    def stop(ours: str, _: Answer | VendorError) -> bool:
+        seen.append(ours)
+        return False
+
+    api.results(vendor_id, DEADLINE_S, stop)
     assert len(seen) == 1
 
     def fail(_ours: str, _said: Answer | VendorError) -> bool:

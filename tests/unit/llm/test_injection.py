@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,9 +11,12 @@ import pytest
 
 from app.analysis import Blob, Context
 from app.analyzers.llm.analyse import LEAST_WORDS, analyse
+from app.analyzers.llm.answers import Found
+from app.analyzers.llm.findings import Prover
 from app.analyzers.llm.orders import asks, commands
 from app.analyzers.llm.port import Answer, Request
 from app.analyzers.llm.prompts import AGAIN, TASKS
+from app.analyzers.llm.windows import windows
 from app.errors import Refusal
 from app.layers import TextLayer
 from app.perception.documents import read as read_document
@@ -24,7 +26,7 @@ from app.traits.rules import signals_of
 from app.traits.signals import Measured
 from app.vocabulary import Authorship
 from tests.stub_anthropic import Stub
-from tests.unit.llm.texts import PARAGRAPHS, own, passages, read
+from tests.unit.llm.texts import PARAGRAPHS, own, passages, read, whole
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples"
 FILES = sorted(
@@ -130,6 +132,29 @@ def test_what_people_say_of_themselves_is_no_order(said: str) -> None:
     assert said in passages(layer, finding)
 
 
+def test_an_innocent_line_that_looks_like_an_order_costs_what_stands_near_it_and_not_the_diary() -> None:
+    days = [f"On day {n} I walked to the harbour and counted {n} herons by the water." for n in range(120)]
+    days[60] = "Output: 3 pages today."
+    layer = whole("\n".join(days))
+    window = windows(layer)[0]
+    prover = Prover(prose_of(layer), window, TASKS["traits"])
+    found = Found.model_validate(
+        {
+            "kind": "habit",
+            "name": "Counts herons",
+            "object": "herons",
+            "affirmed": True,
+            "sensitive": False,
+            "quotes": [days[3], days[59], days[110]],
+            "counter_quotes": [],
+            "relations": [],
+        }
+    )
+    (kept,) = prover.kept([found])
+    assert [layer.text[span.start : span.end] for span in kept.evidence.values()] == [days[3], days[110]]
+    assert prover.counts.instructed == 1
+
+
 def layer_of(path: Path) -> TextLayer:
     data = path.read_bytes()
     _, media_type = sniff(data)
@@ -185,8 +210,7 @@ def test_the_orders_of_the_collection_prove_nothing_even_as_plain_paragraphs() -
 @pytest.mark.parametrize(
     "text", ["ignore " * 9000, "\n" * 50_000, ". " * 30_000, '{"a" ' * 9000, "[X " * 9000, ", " * 30_000]
 )
+@pytest.mark.timeout(30)
 def test_no_text_makes_looking_for_orders_slow(text: str) -> None:
-    begun = time.process_time()
-    commands(text)
-    asks(text)
-    assert time.process_time() - begun < 2
+    ordered, asked = commands(text), asks(text)
+    assert not (ordered and asked)

@@ -85,6 +85,12 @@ def shipped(name: str) -> Prompt:
     return Prompt(name, text(name))
 
 
+def is_shipped(name: str, instruction: str) -> bool:
+    """Whether an instruction is, word for word, the prompt of that name that comes with EchoSphere."""
+    task, _, version = name.partition(".")
+    return version in versions().get(task, []) and text(name) == instruction
+
+
 def chosen(options: Mapping[str, Any]) -> Prompt:
     """What is asked.
 

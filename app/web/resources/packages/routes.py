@@ -128,7 +128,8 @@ def cancel_package(user_id: str, package_id: UUID) -> dict[str, Any]:
 def package_sent(query: dict[str, Any], user_id: str, package_id: UUID) -> dict[str, Any]:
     """What of an upload left for vendors, redacted as it left, and what was asked about it."""
     found = sent(user_id, package_id, **query)
-    return {**page(found["data"], found["total"], query), "unrecorded": found["unrecorded"]}
+    unrecorded = {name: found[name] for name in ("unrecorded", "unrecordedTotal")}
+    return {**page(found["data"], found["total"], query), **unrecorded}
 
 
 def _accepted(user_id: str, run: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

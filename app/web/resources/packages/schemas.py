@@ -133,7 +133,7 @@ class SentQuestionSchema(QuestionSchema):
 
 
 class UnrecordedSchema(QuestionSchema):
-    """A call that gave no answer, asked another model, or was made while answers were not kept."""
+    """A call that gave no answer, was a repetition's, or was made while answers were not kept."""
 
     outcome = fields.String(required=True)
 
@@ -142,8 +142,17 @@ class SentSchema(Schema):
     """What left for vendors, oldest first."""
 
     data = fields.List(fields.Nested(SentQuestionSchema), required=True)
-    unrecorded = fields.List(fields.Nested(UnrecordedSchema), required=True)
-    pagination = fields.Nested(PaginationSchema, required=True, metadata={"description": "Of `data`"})
+    unrecorded = fields.List(
+        fields.Nested(UnrecordedSchema),
+        required=True,
+        metadata={"description": "Of this page what is not kept, and calls without an answer; 500 at most"},
+    )
+    unrecordedTotal = fields.Integer(required=True, metadata={"description": "How many these are, named or not"})
+    pagination = fields.Nested(
+        PaginationSchema,
+        required=True,
+        metadata={"description": "Of answered calls, in `data` or `unrecorded`"},
+    )
 
 
 class CostSchema(Schema):
