@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import itertools
 import json
 import re
 import threading
@@ -26,6 +27,7 @@ from uuid import uuid4
 
 from tests import stub_batches
 from tests.stub_answers import answer, behaviour, blocks_of
+from tests.stub_citations import cited, wanted
 from tests.stub_schema import complaint
 
 #: Tokens below which the vendor caches nothing.
@@ -115,16 +117,17 @@ class Stub:
     def message(self, mode: str, body: dict[str, Any]) -> dict[str, Any]:
         """A whole answer."""
         text, stop = answer(mode, body)
+        content = cited(body) if wanted(body) else [{"type": "text", "text": text}]
         return {
             # As at the vendor, no two answers have the same.
             "id": f"msg_{uuid4().hex[:24]}",
             "type": "message",
             "role": "assistant",
             "model": body["model"],
-            "content": [{"type": "text", "text": text}],
+            "content": content,
             "stop_reason": stop,
             "stop_sequence": None,
-            "usage": {**self.usage(body), "output_tokens": tokens(text)},
+            "usage": {**self.usage(body), "output_tokens": tokens("".join(block["text"] for block in content))},
         }
 
     def end_batches(self) -> None:
@@ -239,12 +242,11 @@ class Handler(BaseHTTPRequestHandler):
     def _message(self, mode: str, body: dict[str, Any]) -> None:
         self.stub.stopping.wait(float(mode[8:]) if mode.startswith("latency-") else self.stub.latency_s)
         message = self.stub.message(mode, body)
-        text: str = message["content"][0]["text"]
         if not body.get("stream"):
             return self._json(200, message, {"request-id": "req_stub"})
-        return self._stream(mode, message, text)
+        return self._stream(mode, message)
 
-    def _stream(self, mode: str, message: dict[str, Any], text: str) -> None:
+    def _stream(self, mode: str, message: dict[str, Any]) -> None:
         self.send_response(200)
         for name, value in (("content-type", "text/event-stream"), ("request-id", "req_stub"), ("connection", "close")):
             self.send_header(name, value)
@@ -260,24 +262,30 @@ class Handler(BaseHTTPRequestHandler):
             "usage": {**message["usage"], "output_tokens": 1},
         }
         self._event("message_start", {"message": begun})
-        self._event("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}})
         self._event("ping", {})
         if mode == "error-event":
             return self._event("error", {"error": {"type": "overloaded_error", "message": "Overloaded"}})
         if mode == "drip-bytes":
             return self._drip(b"event: content_block_delta\ndata: " + b" " * 600)
-        for part in _parts(mode, text):
-            delta = {"type": "text_delta", "text": part}
-            self._event("content_block_delta", {"index": 0, "delta": delta})
-            if mode == "close":
+        for index, block in enumerate(message["content"]):
+            if not self._block(mode, index, block):
                 return None
-            if mode == "drip" and self.stub.stopping.wait(0.2):
-                return None
-        self._event("content_block_stop", {"index": 0})
         used = {"output_tokens": message["usage"]["output_tokens"]}
         ended = {"stop_reason": message["stop_reason"], "stop_sequence": None}
         self._event("message_delta", {"delta": ended, "usage": used})
         return self._event("message_stop", {})
+
+    def _block(self, mode: str, index: int, block: dict[str, Any]) -> bool:
+        """One block of content; whether the stream goes on after it."""
+        self._event("content_block_start", {"index": index, "content_block": {"type": "text", "text": ""}})
+        deltas = ({"type": "text_delta", "text": part} for part in _parts(mode, block["text"]))
+        places = ({"type": "citations_delta", "citation": place} for place in block.get("citations", ()))
+        for delta in itertools.chain(deltas, places):
+            self._event("content_block_delta", {"index": index, "delta": delta})
+            if mode == "close" or (mode == "drip" and self.stub.stopping.wait(0.2)):
+                return False
+        self._event("content_block_stop", {"index": index})
+        return True
 
     def _event(self, name: str, data: dict[str, Any]) -> None:
         body = json.dumps({"type": name, **data}, ensure_ascii=False)
